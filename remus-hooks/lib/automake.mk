@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# libdts: what our programs share.
+
+noinst_LTLIBRARIES += remus-hooks/lib/libdts.la
+remus_hooks_lib_libdts_la_SOURCES = \
+	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
+	remus-hooks/lib/view.c remus-hooks/lib/view.h \
+	remus-hooks/lib/view-idl.c
+nodist_remus_hooks_lib_libdts_la_SOURCES = \
+	remus-hooks/lib/dts-idl.c remus-hooks/lib/dts-idl.h
+DTS_LIBS = remus-hooks/lib/libdts.la $(OVS_LIBS)
+
+dist_datadts_DATA += remus-hooks/dts.ovsschema
+EXTRA_DIST += remus-hooks/lib/dts-idl.ann
+BUILT_SOURCES += remus-hooks/lib/dts-idl.c remus-hooks/lib/dts-idl.h
+CLEANFILES += remus-hooks/lib/dts-idl.c remus-hooks/lib/dts-idl.h \
+	remus-hooks/lib/dts-idl.ovsidl
+
+remus-hooks/lib/dts-idl.ovsidl: remus-hooks/dts.ovsschema remus-hooks/lib/dts-idl.ann
+	$(AM_V_GEN)$(MKDIR_P) remus-hooks/lib && \
+	$(OVSDB_IDLC) annotate $(srcdir)/remus-hooks/dts.ovsschema \
+	  $(srcdir)/remus-hooks/lib/dts-idl.ann > $@.tmp && mv $@.tmp $@
+remus-hooks/lib/dts-idl.c: remus-hooks/lib/dts-idl.ovsidl
+	$(AM_V_GEN)$(OVSDB_IDLC) c-idl-source $< > $@.tmp && mv $@.tmp $@
+remus-hooks/lib/dts-idl.h: remus-hooks/lib/dts-idl.ovsidl
+	$(AM_V_GEN)$(OVSDB_IDLC) c-idl-header $< > $@.tmp && mv $@.tmp $@
