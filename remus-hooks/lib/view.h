@@ -145,10 +145,8 @@ struct dts_view {
     enum dts_fence_action fence;
     char *self_name;            /* From external_ids:dts-node. */
     const struct dts_node *self; /* NULL: not in the database (yet). */
-    char *adopted;              /* Reserved. */
 };
 
-struct dtsrec_domain;
 struct ovsdb_idl;
 
 /* What the local Open_vSwitch table adds to a view. */

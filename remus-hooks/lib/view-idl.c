@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Fills a view from the IDL's replica of the DTS database.
+ *
+ * The database is checked here as far as this node's safety depends on it: a
+ * row that cannot be understood is left out (with a warning), which for
+ * addresses and bindings means that nothing is admitted for it. */
+
+#include <config.h>
+#include "view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dts-idl.h"
+#include "openvswitch/vlog.h"
+#include "smap.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(view);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 10);
+
+static void add_nodes(struct dts_view *, const struct ovsdb_idl *,
+                      const struct dts_view_local *);
+static void add_networks(struct dts_view *, const struct ovsdb_idl *);
+static void add_domains(struct dts_view *, const struct ovsdb_idl *);
+static void add_bindings(struct dts_view *, const struct ovsdb_idl *);
+static void add_fences(struct dts_view *, const struct ovsdb_idl *);
+static void add_tunnels(struct dts_view *, const struct ovsdb_idl *);
+static void set_timers(struct dts_view *, const struct ovsdb_idl *);
+
+/* Returns a new view of 'idl' for the node that 'local' names. */
+struct dts_view *
+dts_view_create(const struct ovsdb_idl *idl,
+                const struct dts_view_local *local)
+{
+    struct dts_view *view = dts_view_create_empty(local->node);
+
+    set_timers(view, idl);
+    add_nodes(view, idl, local);
+    add_networks(view, idl);
+    add_domains(view, idl);
+    add_bindings(view, idl);
+    add_fences(view, idl);
+    dts_view_resolve(view);
+    add_tunnels(view, idl);
+    return view;
+}
+
+static void
+replace(char **s, const char *new)
+{
+    free(*s);
+    *s = xstrdup(new);
+}
+
+static int
+optional(const int64_t *value, size_t n, int default_value)
+{
+    return n ? *value : default_value;
+}
+
+static void
+set_timers(struct dts_view *view, const struct ovsdb_idl *idl)
+{
+    const struct dtsrec_global *g = dtsrec_global_first(idl);
+    if (!g) {
+        return;
+    }
+
+    struct dts_timers *t = &view->timers;
+#define TIMER(NAME) \
+    t->NAME = optional(g->NAME, g->n_##NAME, t->NAME)
+    TIMER(heartbeat);
+    TIMER(peer_timeout);
+    TIMER(bfd_min_tx);
+    TIMER(bfd_mult);
+    TIMER(hold_down);
+    TIMER(stall);
+    TIMER(lease);
+#undef TIMER
+    view->fence = (!strcmp(g->fence, "destroy") ? DTS_FENCE_DESTROY
+                   : !strcmp(g->fence, "none") ? DTS_FENCE_NONE
+                   : DTS_FENCE_PAUSE);
+}
+
+static void
+add_nodes(struct dts_view *view, const struct ovsdb_idl *idl,
+          const struct dts_view_local *local)
+{
+    const struct dtsrec_node *row;
+
+    DTSREC_NODE_FOR_EACH (row, idl) {
+        unsigned int roles = 0;
+        for (size_t i = 0; i < row->n_roles; i++) {
+            roles |= (!strcmp(row->roles[i], "server") ? DTS_ROLE_SERVER
+                      : !strcmp(row->roles[i], "gateway") ? DTS_ROLE_GATEWAY
+                      : DTS_ROLE_ROUTER);
+        }
+
+        struct dts_node *node = dts_view_add_node(view, row->name, row->index,
+                                                  roles, row->encap_ip);
+        replace(&node->site, row->site);
+        if (row->replication_ip[0]) {
+            replace(&node->replication_ip, row->replication_ip);
+        }
+        node->encap = dts_encap_from_string(row->encap_type);
+        if (!strcmp(row->name, local->node)) {
+            /* The local word is newer than what was published of it. */
+            if (!node->encap_ip[0] && local->encap_ip) {
+                replace(&node->encap_ip, local->encap_ip);
+            }
+            if (local->encap != DTS_ENCAP_UNSET) {
+                node->encap = local->encap;
+            }
+        }
+    }
+}
+
+static void
+add_networks(struct dts_view *view, const struct ovsdb_idl *idl)
+{
+    const struct dtsrec_network *row;
+
+    DTSREC_NETWORK_FOR_EACH (row, idl) {
+        struct dts_network *network
+            = dts_view_add_network(view, row->name, row->key);
+        network->mtu = optional(row->mtu, row->n_mtu, 0);
+        network->switching_port = !strcmp(row->switching, "port");
+        network->closed_on_database_loss = !strcmp(row->on_database_loss,
+                                                   "closed");
+        network->ports = xcalloc(row->n_gateways, sizeof *network->ports);
+        for (size_t i = 0; i < row->n_gateways; i++) {
+            struct dts_client_port *port = &network->ports[network->n_ports];
+            char *error = dts_client_port_parse(row->gateways[i], port);
+            if (error) {
+                VLOG_WARN_RL(&rl, "Network %s: gateways: %s",
+                             row->name, error);
+                free(error);
+            } else {
+                network->n_ports++;
+            }
+        }
+    }
+}
+
+static void
+add_domains(struct dts_view *view, const struct ovsdb_idl *idl)
+{
+    const struct dtsrec_domain *row;
+
+    DTSREC_DOMAIN_FOR_EACH (row, idl) {
+        struct dts_domain *d = dts_view_add_domain(view, row->name, NULL);
+
+        replace(&d->network_name, row->network);
+        replace(&d->primary, row->primary);
+        replace(&d->secondary, row->secondary);
+        replace(&d->witness, row->witness);
+        d->failover_auto = !strcmp(row->failover, "auto");
+        d->on_loss_failover = !strcmp(row->on_loss, "failover");
+        if (row->requested_node) {
+            d->requested_node = xstrdup(row->requested_node);
+            d->requested_generation = optional(row->requested_generation,
+                                               row->n_requested_generation,
+                                               -1);
+        }
+        d->addresses = xcalloc(row->n_addresses, sizeof *d->addresses);
+        for (size_t i = 0; i < row->n_addresses; i++) {
+            struct dts_address *a = &d->addresses[d->n_addresses];
+            char *error = dts_address_parse(row->addresses[i], a);
+            if (error) {
+                VLOG_WARN_RL(&rl, "Domain %s: addresses: %s",
+                             row->name, error);
+                free(error);
+            } else {
+                d->n_addresses++;
+            }
+        }
+    }
+}
+
+/* The view's domains are const to everyone else; this file fills them in. */
+static struct dts_domain *
+find_domain(struct dts_view *view, const char *name)
+{
+    return CONST_CAST(struct dts_domain *, dts_view_find_domain(view, name));
+}
+
+static void
+add_bindings(struct dts_view *view, const struct ovsdb_idl *idl)
+{
+    const struct dtsrec_binding *row;
+
+    DTSREC_BINDING_FOR_EACH (row, idl) {
+        struct dts_domain *d = find_domain(view, row->domain);
+        enum dts_state state;
+
+        if (!d) {
+            continue;           /* Its Domain has just been deleted. */
+        }
+        if (!dts_state_from_string(row->state, &state)) {
+            VLOG_WARN_RL(&rl, "Binding %s: state \"%s\" is unknown to this "
+                         "version", row->domain, row->state);
+            continue;
+        }
+        d->has_binding = true;
+        replace(&d->owner, row->owner);
+        replace(&d->standby, row->standby);
+        d->generation = row->generation;
+        replace(&d->session, row->session);
+        d->state = state;
+        replace(&d->cause, row->cause);
+        d->since = row->since;
+    }
+}
+
+static void
+add_fences(struct dts_view *view, const struct ovsdb_idl *idl)
+{
+    const struct dtsrec_fence *row;
+
+    DTSREC_FENCE_FOR_EACH (row, idl) {
+        struct dts_domain *d = find_domain(view, row->domain);
+        if (d) {
+            d->fences = xrealloc(d->fences,
+                                 (d->n_fences + 1) * sizeof *d->fences);
+            d->fences[d->n_fences++] = (struct dts_fence) {
+                .gateway = xstrdup(row->gateway),
+                .generation = row->generation,
+            };
+        }
+    }
+}
+
+static const struct dtsrec_tunnel *
+find_tunnel_row(const struct ovsdb_idl *idl, const char *a, const char *b)
+{
+    const struct dtsrec_tunnel *row;
+
+    DTSREC_TUNNEL_FOR_EACH (row, idl) {
+        if ((!strcmp(row->node_a, a) && !strcmp(row->node_b, b))
+            || (!strcmp(row->node_a, b) && !strcmp(row->node_b, a))) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* The encapsulation between 'a' and 'b': the Tunnel's, else the nodes' (of the
+ * lower index, when they differ), else Global's. */
+static enum dts_encap
+tunnel_encap(const struct ovsdb_idl *idl, const struct dtsrec_tunnel *row,
+             const struct dts_node *a, const struct dts_node *b)
+{
+    const struct dts_node *low = a->index < b->index ? a : b;
+    const struct dts_node *high = low == a ? b : a;
+    const struct dtsrec_global *g = dtsrec_global_first(idl);
+    enum dts_encap global = dts_encap_from_string(g ? g->encap_type : NULL);
+
+    if (row && row->type) {
+        return dts_encap_from_string(row->type);
+    }
+    if (low->encap != high->encap && low->encap && high->encap) {
+        VLOG_WARN_RL(&rl, "tunnel %s-%s: %s wants %s, %s wants %s: taking "
+                     "%s; set Tunnel.type to choose", a->name, b->name,
+                     low->name, dts_encap_to_string(low->encap),
+                     high->name, dts_encap_to_string(high->encap),
+                     dts_encap_to_string(low->encap));
+    }
+    return (low->encap ? low->encap
+            : high->encap ? high->encap
+            : global ? global
+            : DTS_ENCAP_GRE);
+}
+
+static void
+add_tunnels(struct dts_view *view, const struct ovsdb_idl *idl)
+{
+    const struct dts_node *self = view->self, *peer;
+
+    if (!self) {
+        return;
+    }
+    view->tunnels = xcalloc(hmap_count(&view->nodes), sizeof *view->tunnels);
+    HMAP_FOR_EACH (peer, hmap_node, &view->nodes) {
+        unsigned int servers = (self->roles | peer->roles) & DTS_ROLE_SERVER;
+
+        if (peer == self || !servers) {
+            continue;           /* Between gateways there is none. */
+        }
+
+        const struct dts_node *a = self, *b = peer;
+        if (strcmp(a->name, b->name) > 0) {
+            a = peer;
+            b = self;
+        }
+
+        const struct dtsrec_tunnel *row = find_tunnel_row(idl, a->name,
+                                                          b->name);
+        const char *ip_a = a->encap_ip, *ip_b = b->encap_ip;
+        if (row) {
+            ip_a = smap_get_def(&row->ips, a->name, ip_a);
+            ip_b = smap_get_def(&row->ips, b->name, ip_b);
+        }
+        if (!ip_a[0] || !ip_b[0]) {
+            continue;           /* Not published yet. */
+        }
+        view->tunnels[view->n_tunnels++] = (struct dts_tunnel) {
+            .a = a,
+            .b = b,
+            .encap = tunnel_encap(idl, row, a, b),
+            .ip_a = xstrdup(ip_a),
+            .ip_b = xstrdup(ip_b),
+            .bfd_min_tx = (row && row->n_bfd_min_tx ? *row->bfd_min_tx
+                           : view->timers.bfd_min_tx),
+            .bfd_mult = (row && row->n_bfd_mult ? *row->bfd_mult
+                         : view->timers.bfd_mult),
+            .tos = row ? optional(row->tos, row->n_tos, -1) : -1,
+            .mtu = row ? optional(row->mtu, row->n_mtu, 0) : 0,
+        };
+    }
+}
