@@ -26,13 +26,16 @@ struct agent_msg {
 };
 void agent_msg_destroy(struct agent_msg *);
 
-/* Connects to 'path' (NULL: $DTS_AGENT_SOCKET, else DTS_AGENT_SOCKET) without
- * waiting more than 'timeout_ms'.  Returns 0 and the client, or an errno. */
+/* Connects to 'path' (NULL: $DTS_AGENT_SOCKET, else $DTS_RUNDIR/agent.sock,
+ * else DTS_AGENT_SOCKET) without waiting more than 'timeout_ms'.
+ * Returns 0 and the client, or an errno. */
 int agent_client_open(const char *path, int timeout_ms,
                       struct agent_client **);
 void agent_client_close(struct agent_client *);
-/* For poll(2): wait for POLLIN, then agent_client_recv(). */
+/* For poll(2): wait for agent_client_events() (POLLIN, and POLLOUT while
+ * something could not be sent yet), then agent_client_recv(). */
 int agent_client_fd(const struct agent_client *);
+short int agent_client_events(const struct agent_client *);
 
 /* Sends a request whose params are [params] (taken over); returns its id > 0,
  * or a negative errno. */
