@@ -239,6 +239,18 @@ error_text(const struct json *error)
     return json_to_string(error, 0);
 }
 
+/* The exit code in an answer's "error" member, 0 if there is none. */
+static int
+error_code(const struct json *error)
+{
+    const struct json *code = error->type == JSON_OBJECT
+                              ? shash_find_data(json_object(error), "code")
+                              : NULL;
+    return (code && code->type == JSON_INTEGER
+            && json_integer(code) > 0 && json_integer(code) < 256
+            ? json_integer(code) : 0);
+}
+
 /* Turns 'json' into a message; NULL if it is none. */
 static struct agent_msg *
 agent_msg_from_json(const struct json *json)
@@ -272,6 +284,7 @@ agent_msg_from_json(const struct json *json)
     msg->id = json_integer(id);
     if (error && error->type != JSON_NULL) {
         msg->error = error_text(error);
+        msg->code = error_code(error);
     } else if (result) {
         msg->result = json_deep_clone(result);
     } else {
