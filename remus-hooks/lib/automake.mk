@@ -4,6 +4,7 @@
 noinst_LTLIBRARIES += remus-hooks/lib/libdts.la
 remus_hooks_lib_libdts_la_SOURCES = \
 	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
+	remus-hooks/lib/binding.c remus-hooks/lib/binding.h \
 	remus-hooks/lib/view.c remus-hooks/lib/view.h \
 	remus-hooks/lib/view-idl.c
 nodist_remus_hooks_lib_libdts_la_SOURCES = \
