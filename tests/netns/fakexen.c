@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A Xen that is a directory of small files.
+ *
+ * This is a shared object for LD_PRELOAD.  It takes the place of the few calls
+ * into libxenctrl, libxenevtchn and libxengnttab that Debian's C xenstored
+ * (xen-utils-4.17) and libxl make, so that the real xenstored and the real
+ * programs on libxl (xl-remus, dts-domwatch) run on a machine without Xen.
+ *
+ *    FAKEXEN_DIR=D XENSTORED_RUNDIR=D LD_PRELOAD=./fakexen.so \
+ *        xenstored -N -F D/pid            (never with -D: 4.17 crashes then)
+ *
+ * A domain exists when there is a file D/dom/DOMID.  It holds words:
+ *
+ *    STATE        r runs, b blocked, p paused, s shut down, c crashed, d dying
+ *    reason=N     of a shutdown: 0 poweroff, 1 reboot, 2 suspend, 3 crash, ...
+ *    paused=N     how often it is paused, as Xen counts it
+ *    uuid=UUID    its handle
+ *    cpu=NS       CPU time; without it, a domain that runs uses one CPU, and
+ *                 one that does not has used what it had when the file was
+ *                 written last
+ *
+ * An empty file is a domain that runs.  Write a file under another name and
+ * move it, so that it is never read half.  One byte written to the FIFO D/virq
+ * is VIRQ_DOM_EXC: "look at the domains".  Domain 0 needs no file.
+ * fakedom.c does all that from the command line. */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#include <ctype.h>
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define XC_WANT_COMPAT_EVTCHN_API 1
+#include <xenctrl.h>
+#include <xenevtchn.h>
+#include <xengnttab.h>
+
+#define REASON_SUSPEND 2
+#define REASON_CRASH 3
+
+struct fake_domain {
+    char state;
+    int reason;
+    int paused;
+    unsigned char handle[16];
+    uint64_t cpu_time;
+};
+
+int xc_flask_sid_to_context(xc_interface *, int, char *, uint32_t);
+
+static int dummy, virq_fd = -1, next_port = 2;
+
+static const char *
+fake_dir(void)
+{
+    const char *dir = getenv("FAKEXEN_DIR");
+    return dir ? dir : "/tmp/fakexen";
+}
+
+/* Domains. */
+
+static void
+domain_path(char *path, size_t size, uint32_t domid)
+{
+    snprintf(path, size, "%s/dom/%u", fake_dir(), domid);
+}
+
+static void
+parse_handle(const char *s, unsigned char handle[16])
+{
+    size_t i;
+
+    for (i = 0; i < 32 && *s; s++) {
+        if (isxdigit((unsigned char) *s)) {
+            int v = isdigit((unsigned char) *s) ? *s - '0'
+                    : tolower((unsigned char) *s) - 'a' + 10;
+            handle[i / 2] |= i % 2 ? v : v << 4;
+            i++;
+        }
+    }
+}
+
+static bool
+domain_read(uint32_t domid, struct fake_domain *d)
+{
+    char path[300], buf[512], *word, *save = NULL;
+    struct timespec now;
+    struct stat st;
+    bool cpu = false;
+    ssize_t n;
+    int fd;
+
+    memset(d, 0, sizeof *d);
+    d->state = 'r';
+    if (!domid) {
+        return true;
+    }
+    domain_path(path, sizeof path, domid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        errno = ESRCH;
+        return false;
+    }
+    n = read(fd, buf, sizeof buf - 1);
+    buf[n > 0 ? n : 0] = '\0';
+    fstat(fd, &st);
+    close(fd);
+
+    for (word = strtok_r(buf, " \n", &save); word;
+         word = strtok_r(NULL, " \n", &save)) {
+        if (!word[1]) {
+            d->state = word[0];
+        } else if (!strncmp(word, "reason=", 7)) {
+            d->reason = atoi(word + 7);
+        } else if (!strncmp(word, "paused=", 7)) {
+            d->paused = atoi(word + 7);
+        } else if (!strncmp(word, "uuid=", 5)) {
+            parse_handle(word + 5, d->handle);
+        } else if (!strncmp(word, "cpu=", 4)) {
+            d->cpu_time = strtoull(word + 4, NULL, 10);
+            cpu = true;
+        }
+    }
+    if (d->state == 'c') {
+        d->state = 's';
+        d->reason = REASON_CRASH;
+    } else if (d->state == 'p') {
+        d->state = 'b';
+        d->paused += !d->paused;
+    }
+    if (!cpu) {
+        d->cpu_time = (st.st_mtim.tv_sec * UINT64_C(1000000000)
+                       + st.st_mtim.tv_nsec);
+        if (d->state == 'r' && !d->paused) {
+            clock_gettime(CLOCK_REALTIME, &now);
+            d->cpu_time = now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+        }
+    }
+    return true;
+}
+
+static int
+domain_write(uint32_t domid, const struct fake_domain *d)
+{
+    char path[300], tmp[320];
+    FILE *f;
+    int i;
+
+    domain_path(path, sizeof path, domid);
+    snprintf(tmp, sizeof tmp, "%s/.%u.tmp", fake_dir(), domid);
+    f = fopen(tmp, "we");
+    if (!f) {
+        return -1;
+    }
+    fprintf(f, "%c reason=%d paused=%d uuid=", d->state, d->reason, d->paused);
+    for (i = 0; i < 16; i++) {
+        fprintf(f, "%02x", d->handle[i]);
+    }
+    putc('\n', f);
+    return fclose(f) || rename(tmp, path) ? -1 : 0;
+}
+
+static void
+raise_virq(void)
+{
+    char path[300];
+    int fd;
+
+    snprintf(path, sizeof path, "%s/virq", fake_dir());
+    fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0) {
+        if (write(fd, "x", 1) != 1) {
+            /* The pipe is full: xenstored will look anyway. */
+        }
+        close(fd);
+    }
+}
+
+/* Flags as in struct xen_domctl_getdomaininfo. */
+static uint32_t
+domain_flags(uint32_t domid, const struct fake_domain *d)
+{
+    uint32_t flags = domid ? XEN_DOMINF_hvm_guest | XEN_DOMINF_hap : 0;
+
+    if (d->state == 's') {
+        flags |= XEN_DOMINF_shutdown
+                 | (uint32_t) d->reason << XEN_DOMINF_shutdownshift;
+    } else if (d->state == 'd') {
+        flags |= XEN_DOMINF_dying;
+    } else if (d->state == 'b') {
+        flags |= XEN_DOMINF_blocked;
+    } else {
+        flags |= XEN_DOMINF_running;
+    }
+    return flags | (d->paused ? XEN_DOMINF_paused : 0);
+}
+
+static void
+fill_info(uint32_t domid, const struct fake_domain *d, xc_domaininfo_t *info)
+{
+    memset(info, 0, sizeof *info);
+    info->domain = domid;
+    info->flags = domain_flags(domid, d);
+    info->cpu_time = d->cpu_time;
+    info->nr_online_vcpus = 1;
+    info->tot_pages = info->max_pages = 32768;
+    memcpy(info->handle, d->handle, sizeof d->handle);
+}
+
+/* libxenctrl. */
+
+xc_interface *
+xc_interface_open(xentoollog_logger *a, xentoollog_logger *b, unsigned int f)
+{
+    (void) a, (void) b, (void) f;
+    return (xc_interface *) &dummy;
+}
+
+int
+xc_interface_close(xc_interface *xch)
+{
+    (void) xch;
+    return 0;
+}
+
+/* The old call of xenstored: one domain. */
+int
+xc_domain_getinfo(xc_interface *xch, uint32_t first, unsigned int max,
+                  xc_dominfo_t *info)
+{
+    struct fake_domain d;
+
+    (void) xch, (void) max;
+    memset(info, 0, sizeof *info);
+    if (!domain_read(first, &d)) {
+        return 0;
+    }
+    info->domid = first;
+    info->running = d.state == 'r';
+    info->blocked = d.state == 'b';
+    info->paused = d.paused > 0;
+    info->dying = d.state == 'd';
+    info->hvm = first != 0;
+    info->shutdown = d.state == 's' && d.reason != REASON_CRASH;
+    info->crashed = d.state == 's' && d.reason == REASON_CRASH;
+    info->shutdown_reason = d.reason;
+    info->cpu_time = d.cpu_time;
+    memcpy(info->handle, d.handle, sizeof d.handle);
+    return 1;
+}
+
+static int
+compare_domids(const void *a_, const void *b_)
+{
+    const uint32_t *a = a_, *b = b_;
+    return *a < *b ? -1 : *a > *b;
+}
+
+int
+xc_domain_getinfolist(xc_interface *xch, uint32_t first, unsigned int max,
+                      xc_domaininfo_t *info)
+{
+    uint32_t domids[1024];
+    unsigned int n = 0, n_domids = 0, i;
+    char path[300];
+    struct dirent *e;
+    DIR *dir;
+
+    (void) xch;
+    snprintf(path, sizeof path, "%s/dom", fake_dir());
+    dir = opendir(path);
+    domids[n_domids++] = 0;
+    while (dir && n_domids < 1024 && (e = readdir(dir))) {
+        if (isdigit((unsigned char) e->d_name[0]) && atoi(e->d_name)) {
+            domids[n_domids++] = atoi(e->d_name);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    qsort(domids, n_domids, sizeof *domids, compare_domids);
+    for (i = 0; i < n_domids && n < max; i++) {
+        struct fake_domain d;
+
+        if (domids[i] >= first && domain_read(domids[i], &d)) {
+            fill_info(domids[i], &d, &info[n++]);
+        }
+    }
+    return n;
+}
+
+int
+xc_domain_pause(xc_interface *xch, uint32_t domid)
+{
+    struct fake_domain d;
+
+    (void) xch;
+    if (!domain_read(domid, &d)) {
+        return -1;
+    }
+    d.paused++;
+    return domain_write(domid, &d);
+}
+
+int
+xc_domain_unpause(xc_interface *xch, uint32_t domid)
+{
+    struct fake_domain d;
+
+    (void) xch;
+    if (!domain_read(domid, &d)) {
+        return -1;
+    }
+    if (!d.paused) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (!--d.paused && d.state == 'b') {
+        d.state = 'r';
+    }
+    return domain_write(domid, &d);
+}
+
+int
+xc_domain_resume(xc_interface *xch, uint32_t domid, int fast)
+{
+    struct fake_domain d;
+
+    (void) xch, (void) fast;
+    if (!domain_read(domid, &d)) {
+        return -1;
+    }
+    if (d.state != 's' || d.reason != REASON_SUSPEND) {
+        errno = EINVAL;
+        return -1;
+    }
+    d.state = 'r';
+    d.reason = 0;
+    return domain_write(domid, &d);
+}
+
+int
+xc_domain_destroy(xc_interface *xch, uint32_t domid)
+{
+    char path[300];
+
+    (void) xch;
+    domain_path(path, sizeof path, domid);
+    if (unlink(path)) {
+        errno = ESRCH;
+        return -1;
+    }
+    raise_virq();
+    return 0;
+}
+
+int
+xc_flask_sid_to_context(xc_interface *xch, int sid, char *buf, uint32_t size)
+{
+    (void) xch, (void) sid, (void) buf, (void) size;
+    errno = ENOSYS;
+    return -1;
+}
+
+/* libxenevtchn: port 1 is the virq's FIFO, other ports never fire. */
+
+xenevtchn_handle *
+xenevtchn_open(xentoollog_logger *l, unsigned int f)
+{
+    char path[300];
+
+    (void) l, (void) f;
+    snprintf(path, sizeof path, "%s/virq", fake_dir());
+    mkfifo(path, 0600);
+    virq_fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    return virq_fd < 0 ? NULL : (xenevtchn_handle *) &dummy;
+}
+
+xenevtchn_handle *
+xenevtchn_fdopen(xentoollog_logger *l, int fd, unsigned int f)
+{
+    (void) l, (void) f;
+    virq_fd = fd;
+    return (xenevtchn_handle *) &dummy;
+}
+
+int
+xenevtchn_fd(xenevtchn_handle *h)
+{
+    (void) h;
+    return virq_fd;
+}
+
+int
+xenevtchn_notify(xenevtchn_handle *h, evtchn_port_t p)
+{
+    (void) h, (void) p;
+    return 0;
+}
+
+int
+xenevtchn_unmask(xenevtchn_handle *h, evtchn_port_t p)
+{
+    (void) h, (void) p;
+    return 0;
+}
+
+int
+xenevtchn_unbind(xenevtchn_handle *h, evtchn_port_t p)
+{
+    (void) h, (void) p;
+    return 0;
+}
+
+xenevtchn_port_or_error_t
+xenevtchn_bind_virq(xenevtchn_handle *h, unsigned int v)
+{
+    (void) h, (void) v;
+    return 1;
+}
+
+xenevtchn_port_or_error_t
+xenevtchn_bind_interdomain(xenevtchn_handle *h, uint32_t d, evtchn_port_t r)
+{
+    (void) h, (void) d, (void) r;
+    return next_port++;
+}
+
+xenevtchn_port_or_error_t
+xenevtchn_pending(xenevtchn_handle *h)
+{
+    char c;
+
+    (void) h;
+    return read(virq_fd, &c, 1) == 1 ? 1 : -1;
+}
+
+/* libxengnttab: a ring page is a page of zeros. */
+
+xengnttab_handle *
+xengnttab_open(xentoollog_logger *l, unsigned int f)
+{
+    (void) l, (void) f;
+    return (xengnttab_handle *) &dummy;
+}
+
+int
+xengnttab_close(xengnttab_handle *h)
+{
+    (void) h;
+    return 0;
+}
+
+int
+xengnttab_set_max_grants(xengnttab_handle *h, uint32_t n)
+{
+    (void) h, (void) n;
+    return 0;
+}
+
+void *
+xengnttab_map_grant_ref(xengnttab_handle *h, uint32_t d, uint32_t r, int prot)
+{
+    void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void) h, (void) d, (void) r, (void) prot;
+    return p == MAP_FAILED ? NULL : p;
+}
+
+int
+xengnttab_unmap(xengnttab_handle *h, void *p, uint32_t n)
+{
+    (void) h;
+    return munmap(p, 4096 * (size_t) n);
+}
+
+/* Domain 0's port number and ring page, which xenstored reads from files. */
+
+static int
+open_special(const char *path)
+{
+    bool port = strstr(path, "xsd_port") != NULL;
+    int fd = memfd_create("xsd", MFD_CLOEXEC);
+
+    if (fd >= 0 && (port
+                    ? write(fd, "1\n", 2) != 2 || lseek(fd, 0, SEEK_SET)
+                    : ftruncate(fd, 4096))) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static int
+open_real(const char *path, int flags, int mode)
+{
+    static int (*real)(const char *, int, ...);
+
+    if (strstr(path, "xsd_port") || strstr(path, "xsd_kva")) {
+        return open_special(path);
+    }
+    if (!real) {
+        *(void **) &real = dlsym(RTLD_NEXT, "open");
+    }
+    return real(path, flags, mode);
+}
+
+int
+open(const char *path, int flags, ...)
+{
+    va_list ap;
+    int mode;
+
+    va_start(ap, flags);
+    mode = va_arg(ap, int);
+    va_end(ap);
+    return open_real(path, flags, mode);
+}
+
+int
+open64(const char *path, int flags, ...)
+{
+    va_list ap;
+    int mode;
+
+    va_start(ap, flags);
+    mode = va_arg(ap, int);
+    va_end(ap);
+    return open_real(path, flags | O_LARGEFILE, mode);
+}
