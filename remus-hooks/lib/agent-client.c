@@ -222,33 +222,30 @@ agent_client_notify(struct agent_client *client, const char *method,
     return agent_client_send(client, method, params, json_null_create());
 }
 
-/* The text of an answer's "error" member: {"code", "message"}, or whatever
- * else an agent may say. */
-static char *
-error_text(const struct json *error)
+/* Takes over an answer's "error" member: {"code", "message"}, or whatever else
+ * an agent may say. */
+static void
+agent_msg_set_error(struct agent_msg *msg, const struct json *error)
 {
+    msg->code = 1;
     if (error->type == JSON_STRING) {
-        return xstrdup(json_string(error));
+        msg->error = xstrdup(json_string(error));
+        return;
     }
     if (error->type == JSON_OBJECT) {
         struct json *m = shash_find_data(json_object(error), "message");
+        struct json *c = shash_find_data(json_object(error), "code");
+
+        if (c && c->type == JSON_INTEGER && json_integer(c) > 0
+            && json_integer(c) < 256) {
+            msg->code = json_integer(c);
+        }
         if (m && m->type == JSON_STRING) {
-            return xstrdup(json_string(m));
+            msg->error = xstrdup(json_string(m));
+            return;
         }
     }
-    return json_to_string(error, 0);
-}
-
-/* The exit code in an answer's "error" member, 0 if there is none. */
-static int
-error_code(const struct json *error)
-{
-    const struct json *code = error->type == JSON_OBJECT
-                              ? shash_find_data(json_object(error), "code")
-                              : NULL;
-    return (code && code->type == JSON_INTEGER
-            && json_integer(code) > 0 && json_integer(code) < 256
-            ? json_integer(code) : 0);
+    msg->error = json_to_string(error, 0);
 }
 
 /* Turns 'json' into a message; NULL if it is none. */
@@ -283,8 +280,7 @@ agent_msg_from_json(const struct json *json)
     }
     msg->id = json_integer(id);
     if (error && error->type != JSON_NULL) {
-        msg->error = error_text(error);
-        msg->code = error_code(error);
+        agent_msg_set_error(msg, error);
     } else if (result) {
         msg->result = json_deep_clone(result);
     } else {

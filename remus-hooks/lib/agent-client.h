@@ -23,7 +23,7 @@ struct agent_msg {
     struct json *result;    /* Of an answer without error (or a notice's
                              * params[0]), else NULL. */
     char *error;            /* Of an answer with an error, else NULL. */
-    int code;               /* Of that error: an exit code, 0 if not told. */
+    int code;               /* The error's exit code; 0 without an error. */
 };
 void agent_msg_destroy(struct agent_msg *);
 
