@@ -1,4 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
+# vif-ovs-dts: linked with a few objects of libopenvswitch and, of Xen, with
+# libxenstore only, so that it starts quickly.
+libexecdts_PROGRAMS += netscripts/vif-ovs-dts
+netscripts_vif_ovs_dts_SOURCES = \
+	netscripts/no-unixctl.c \
+	netscripts/vif-db.c netscripts/vif-db.h \
+	netscripts/vif-dev.c netscripts/vif-dev.h \
+	netscripts/vif-lock.c netscripts/vif-lock.h \
+	netscripts/vif-ovs-dts.c \
+	netscripts/vif-spec.c netscripts/vif-spec.h \
+	netscripts/vif-store.c netscripts/vif-store.h \
+	netscripts/vif-txn.c netscripts/vif-txn.h \
+	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h
+netscripts_vif_ovs_dts_CPPFLAGS = $(AM_CPPFLAGS) $(XENSTORE_CFLAGS)
+netscripts_vif_ovs_dts_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
+netscripts_vif_ovs_dts_LDADD = $(OVS_LIBS) $(XENSTORE_LIBS)
+
+remusdtsincludedir = $(includedir)/remus-dts
+remusdtsinclude_HEADERS = include/remus-dts/exit.h
+
 # Xen without Xen, for tests: see tests/netns/fakexen.c.
 EXTRA_DIST += tests/netns/fakexen.c
 if HAVE_XEN
