@@ -21,7 +21,11 @@ remus-hooks/lib/dts-idl.ovsidl: remus-hooks/dts.ovsschema remus-hooks/lib/dts-id
 	$(AM_V_GEN)$(MKDIR_P) remus-hooks/lib && \
 	$(OVSDB_IDLC) annotate $(srcdir)/remus-hooks/dts.ovsschema \
 	  $(srcdir)/remus-hooks/lib/dts-idl.ann > $@.tmp && mv $@.tmp $@
+# The compiler has a local variable called "key", as is our column.
 remus-hooks/lib/dts-idl.c: remus-hooks/lib/dts-idl.ovsidl
-	$(AM_V_GEN)$(OVSDB_IDLC) c-idl-source $< > $@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(OVSDB_IDLC) c-idl-source $< > $@.src && \
+	sed -e 's/int64_t key)/int64_t key_)/' \
+	  -e 's/key->integer = key;/key->integer = key_;/' $@.src > $@.tmp && \
+	rm -f $@.src && mv $@.tmp $@
 remus-hooks/lib/dts-idl.h: remus-hooks/lib/dts-idl.ovsidl
 	$(AM_V_GEN)$(OVSDB_IDLC) c-idl-header $< > $@.tmp && mv $@.tmp $@
