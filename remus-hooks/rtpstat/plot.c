@@ -3,6 +3,7 @@
 #include "plot.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,8 +21,10 @@
  * so that its first packet is.
  *
  * gnuplot does the drawing, fed through a pipe: no temporary file, no shell.
- * File names and labels come from the user and may hold anything; they are
- * put between single quotes, inside which gnuplot substitutes nothing. */
+ * Labels come from the user and may hold anything; they are put between single
+ * quotes, inside which gnuplot substitutes nothing.  The picture is gnuplot's
+ * standard output, opened by us: so it need not know the file's name, and
+ * cannot go on when the file cannot be written. */
 
 #define MAX_LINES 8             /* Streams that are drawn of each capture. */
 
@@ -68,18 +71,16 @@ plot_format(const struct capture *captures, size_t n, const char *file,
         at = at && captures[i].at != NO_TIME;
     }
     ds_put_format(ds, "set terminal %s size 1200,600 noenhanced %s\n",
-                  svg ? "svg" : "png truecolor",
-                  svg ? "font 'Sans,14'" : "font 'Sans,12'");
-    ds_put_cstr(ds, "set output ");
-    put_quoted(ds, file);
-    ds_put_cstr(ds, "\nset title ");
+                  svg ? "svg" : "pngcairo",
+                  svg ? "font 'Sans,14' background rgb 'white'"
+                  : "font 'Sans,12'");
+    ds_put_cstr(ds, "set title ");
     put_quoted(ds, title ? title : "Interarrival jitter (RFC 3550)");
     ds_put_format(ds, "\nset xlabel '%s'\n"
                   "set ylabel 'jitter (ms)'\n"
                   "set yrange [0:*]\n"
                   "set grid\n"
-                  "set key top left\n"
-                  "set style fill transparent solid 0.15 noborder\n",
+                  "set key bmargin center vertical maxrows 8\n",
                   at ? "time since the event (s)"
                   : "time since the first packet (s)");
 
@@ -224,11 +225,12 @@ put_bands(struct ds *ds, const struct line *lines, size_t n)
         double begin = seconds(l, l->all.gap_begin);
         double stop = seconds(l, l->all.gap_end);
         ds_put_format(ds, "set object %"PRIuSIZE" rectangle from %.6f,"
-                      "graph 0 to %.6f,graph 1 behind fillcolor rgb '%s'\n",
+                      "graph 0 to %.6f,graph 1 behind fillcolor rgb '%s' "
+                      "fillstyle transparent solid 0.15 noborder\n",
                       band, begin, stop, colors[l->color]);
         ds_put_format(ds, "set label %"PRIuSIZE" 'downtime %.0f ms' at %.6f,"
-                      "graph %.2f left offset 0.5,0 textcolor rgb '%s'\n",
-                      band, l->all.gap / 1e6, begin,
+                      "graph %.2f left offset 0.5,0 front textcolor rgb "
+                      "'%s'\n", band, l->all.gap / 1e6, begin,
                       MAX(0.97 - 0.06 * (band - 1), 0.1), colors[l->color]);
     }
 }
@@ -253,8 +255,8 @@ put_marks(struct ds *ds, const struct capture *captures, size_t n,
             ds_put_format(ds, "set label %"PRIuSIZE" ", mark);
             put_quoted(ds, c->marks[j].label);
             ds_put_format(ds, " at %.6f,graph 0.%02d rotate by 90 left "
-                          "offset -0.6,0 textcolor rgb '%s'\n",
-                          x, (int) (40 + mark % 2 * 20), colors[l->color]);
+                          "offset -0.7,0 front textcolor rgb '%s'\n",
+                          x, (int) (20 + mark % 3 * 20), colors[l->color]);
             mark++;
         }
     }
@@ -283,25 +285,30 @@ put_title(struct ds *ds, const struct line *l, size_t n_captures)
 static char *
 feed_gnuplot(const struct ds *script, const char *file)
 {
+    int out = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (out < 0) {
+        return xasprintf("%s: cannot write: %s", file, ovs_strerror(errno));
+    }
     int fds[2];
-    if (pipe(fds)) {
+    if (pipe2(fds, O_CLOEXEC)) {
+        close(out);
         return xasprintf("cannot make a pipe: %s", ovs_strerror(errno));
     }
     pid_t pid = fork();
     if (pid < 0) {
+        close(out);
         close(fds[0]);
         close(fds[1]);
         return xasprintf("cannot start gnuplot: %s", ovs_strerror(errno));
     }
     if (!pid) {
         dup2(fds[0], STDIN_FILENO);
-        dup2(STDERR_FILENO, STDOUT_FILENO); /* The report goes to stdout. */
-        close(fds[0]);
-        close(fds[1]);
+        dup2(out, STDOUT_FILENO);
         signal(SIGPIPE, SIG_DFL);
         execlp("gnuplot", "gnuplot", "-", (char *) NULL);
         _exit(127);
     }
+    close(out);
     close(fds[0]);
 
     /* gnuplot may end early, and then says why itself. */
@@ -330,7 +337,7 @@ feed_gnuplot(const struct ds *script, const char *file)
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
         return xstrdup("gnuplot not found: install the package gnuplot-nox");
     } else if (status) {
-        return xasprintf("gnuplot could not draw %s", file);
+        return xasprintf("%s: gnuplot could not draw it", file);
     }
     return NULL;
 }

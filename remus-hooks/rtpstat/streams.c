@@ -23,8 +23,7 @@
 #define MAX_STREAMS 16384
 #define DEFAULT_CLOCK 8000
 
-static bool is_wanted(const struct stream_options *, const struct decap *,
-                      const struct rtp_packet *);
+static bool is_wanted(const struct stream_options *, const struct decap *);
 static struct stream *find_stream(const struct stream_table *,
                                   const struct stream_key *);
 static struct stream *create_stream(struct stream_table *,
@@ -64,7 +63,7 @@ stream_table_add(struct stream_table *t, int dlt, int64_t arrival,
     struct decap d;
     enum decap_verdict verdict = decap_frame(dlt, data, cap, len, &d);
     t->verdicts[verdict]++;
-    if (verdict != DECAP_UDP) {
+    if (verdict != DECAP_UDP || !is_wanted(t->options, &d)) {
         return;
     }
 
@@ -81,7 +80,7 @@ stream_table_add(struct stream_table *t, int dlt, int64_t arrival,
     case RTP_OTHER:
         return;
     }
-    if (!is_wanted(t->options, &d, &rtp)) {
+    if (t->options->have_ssrc && rtp.ssrc != t->options->ssrc) {
         return;
     }
 
@@ -165,12 +164,8 @@ stream_table_echoed(const struct stream_table *t, const struct stream *s)
 }
 
 static bool
-is_wanted(const struct stream_options *o, const struct decap *d,
-          const struct rtp_packet *rtp)
+is_wanted(const struct stream_options *o, const struct decap *d)
 {
-    if (o->have_ssrc && rtp->ssrc != o->ssrc) {
-        return false;
-    }
     if (o->have_ports) {
         if (!(d->sport >= o->port_low && d->sport <= o->port_high)
             && !(d->dport >= o->port_low && d->dport <= o->port_high)) {
