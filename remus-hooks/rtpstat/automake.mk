@@ -38,5 +38,5 @@ tests_unit_test_streams_CPPFLAGS = $(RTPSTAT_TEST_CPPFLAGS)
 tests_unit_test_streams_LDADD = $(RTPSTAT_TEST_LIBS)
 endif
 
-TESTS += tests/rtpstat/run
-EXTRA_DIST += tests/rtpstat/run
+TESTS += tests/rtpstat/test-rtpstat
+EXTRA_DIST += tests/rtpstat/test-rtpstat
