@@ -1,1 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
+# dts-ctl, the operator's command.
+
+sbin_PROGRAMS += remus-hooks/ctl/dts-ctl
+remus_hooks_ctl_dts_ctl_SOURCES = \
+	remus-hooks/ctl/adopt.c \
+	remus-hooks/ctl/args.c remus-hooks/ctl/args.h \
+	remus-hooks/ctl/ctl.h \
+	remus-hooks/ctl/domains.c \
+	remus-hooks/ctl/events.c \
+	remus-hooks/ctl/guard.c remus-hooks/ctl/guard.h \
+	remus-hooks/ctl/keys.c remus-hooks/ctl/keys.h \
+	remus-hooks/ctl/main.c \
+	remus-hooks/ctl/names.c \
+	remus-hooks/ctl/networks.c \
+	remus-hooks/ctl/nodes.c \
+	remus-hooks/ctl/options.c remus-hooks/ctl/options.h \
+	remus-hooks/ctl/remote.c \
+	remus-hooks/ctl/show.c \
+	remus-hooks/ctl/status.c remus-hooks/ctl/status.h \
+	remus-hooks/ctl/suggest.c remus-hooks/ctl/suggest.h \
+	remus-hooks/ctl/switch.c \
+	remus-hooks/ctl/timeline.c remus-hooks/ctl/timeline.h \
+	remus-hooks/ctl/validate.c remus-hooks/ctl/validate.h \
+	remus-hooks/ctl/values.c remus-hooks/ctl/values.h
+remus_hooks_ctl_dts_ctl_LDADD = $(DTS_LIBS)
