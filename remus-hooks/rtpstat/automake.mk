@@ -40,3 +40,5 @@ endif
 
 TESTS += tests/rtpstat/test-rtpstat
 EXTRA_DIST += tests/rtpstat/test-rtpstat
+
+dist_man_MANS += docs/dts-rtpstat.1
