@@ -19,6 +19,15 @@ netscripts_vif_ovs_dts_LDADD = $(OVS_LIBS) $(XENSTORE_LIBS)
 remusdtsincludedir = $(includedir)/remus-dts
 remusdtsinclude_HEADERS = include/remus-dts/exit.h
 
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-vif
+TESTS += tests/unit/test-vif
+tests_unit_test_vif_SOURCES = tests/unit/test-vif.c \
+	netscripts/vif-spec.c netscripts/vif-txn.c
+tests_unit_test_vif_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_vif_LDADD = $(UNIT_LIBS)
+endif
+
 # Xen without Xen, for tests: see tests/netns/fakexen.c.
 EXTRA_DIST += tests/netns/fakexen.c
 if HAVE_XEN
@@ -29,7 +38,7 @@ tests/netns/fakexen.so: tests/netns/fakexen.c
 	$(CC) -std=gnu11 -Wall -Wextra -O2 -g -shared -fPIC $(XENSTORE_CFLAGS) \
 	  -o $@ $(srcdir)/tests/netns/fakexen.c -ldl
 
-check_PROGRAMS += tests/netns/fakedom
+noinst_PROGRAMS += tests/netns/fakedom
 tests_netns_fakedom_SOURCES = tests/netns/fakedom.c
 tests_netns_fakedom_CPPFLAGS = $(AM_CPPFLAGS) $(XENSTORE_CFLAGS)
 tests_netns_fakedom_LDADD = $(OVS_LIBS) $(XENSTORE_LIBS)
