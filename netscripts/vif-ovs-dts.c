@@ -317,6 +317,10 @@ unplug(struct vif_spec *spec)
     char *message = NULL, *error = NULL;
     int mtu, code;
 
+    /* First of all, nothing more passes. */
+    if (vif_dev_exists(spec->name)) {
+        free(vif_dev_set_up(spec->name, false));
+    }
     if (ask_agent(spec, &mtu, &code, &message) != DONE) {
         error = plug_without_agent(spec);
         if (error) {
@@ -326,9 +330,6 @@ unplug(struct vif_spec *spec)
     }
     free(message);
     free(error);
-    if (vif_dev_exists(spec->name)) {
-        free(vif_dev_set_up(spec->name, false));
-    }
 }
 
 static int
