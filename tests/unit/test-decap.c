@@ -346,6 +346,8 @@ test_ipv4_fragments(void **state)
     assert_int_equal(run(DLT_RAW, &f, LEN(&f), LEN(&f), &d), DECAP_UDP);
     put16(DATA(&f) + 6, 0x2001);        /* One in the middle. */
     assert_int_equal(run(DLT_RAW, &f, LEN(&f), LEN(&f), &d), DECAP_FRAGMENT);
+    put16(DATA(&f) + 6, 0x3000);        /* Only the uppermost bit. */
+    assert_int_equal(run(DLT_RAW, &f, LEN(&f), LEN(&f), &d), DECAP_FRAGMENT);
     put16(DATA(&f) + 6, 0x1fff);        /* The last. */
     assert_int_equal(run(DLT_RAW, &f, LEN(&f), LEN(&f), &d), DECAP_FRAGMENT);
 
