@@ -1,1 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
+
+# dts-agent (its switch side is libswitch.la, below)
+EXTRA_PROGRAMS = remus-hooks/agent/dts-agent
+remus_hooks_agent_dts_agent_SOURCES = \
+	remus-hooks/agent/announce.c remus-hooks/agent/announce.h \
+	remus-hooks/agent/db.c remus-hooks/agent/db.h \
+	remus-hooks/agent/db-provider.h remus-hooks/agent/db-wishes.c \
+	remus-hooks/agent/deeds.c remus-hooks/agent/deeds.h \
+	remus-hooks/agent/guests.c remus-hooks/agent/guests.h \
+	remus-hooks/agent/hooks.c remus-hooks/agent/hooks.h \
+	remus-hooks/agent/main.c \
+	remus-hooks/agent/server.c remus-hooks/agent/server.h \
+	remus-hooks/agent/session.c remus-hooks/agent/session.h \
+	remus-hooks/agent/status.c remus-hooks/agent/status.h \
+	remus-hooks/agent/switch.h \
+	remus-hooks/agent/takeover.c remus-hooks/agent/takeover.h \
+	remus-hooks/agent/tracked.c remus-hooks/agent/tracked.h \
+	remus-hooks/agent/vif.c remus-hooks/agent/vif.h \
+	remus-hooks/agent/witness.c remus-hooks/agent/witness.h \
+	remus-hooks/agent/xs.c remus-hooks/agent/xs.h
+remus_hooks_agent_dts_agent_CFLAGS = $(AM_CFLAGS) $(XENSTORE_CFLAGS)
+remus_hooks_agent_dts_agent_LDADD = \
+	remus-hooks/agent/libswitch.la $(DTS_LIBS) $(XENSTORE_LIBS)

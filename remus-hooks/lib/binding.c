@@ -231,13 +231,13 @@ owner_event(const struct dts_domain *d, const struct binding_facts *f)
         if (f->guest == GUEST_RUNNING) {
             return BE_RESUMED;
         }
-        if (f->recv_ended && f->guest != GUEST_PAUSED) {
+        if (f->recv_failed && f->guest != GUEST_PAUSED) {
             return BE_RESUME_FAILED;
         }
-        /* Neither the session nor a copy is left: this host was restarted
-         * between the grant and the resume. */
-        return (!f->recv_session[0] && !f->copy_here
-                && f->guest == GUEST_ABSENT
+        /* Nobody works at it any more and it does not run: xl ended without
+         * unpausing, or this host was restarted in between. */
+        return ((f->recv_ended || !f->recv_session[0])
+                && f->guest != GUEST_UNKNOWN
                 && f->in_state_ms >= BINDING_RELEASE_MS
                 ? BE_RESUME_FAILED : BE_NONE);
     }

@@ -92,7 +92,8 @@ struct binding_facts {
     bool recv_whole;            /* Holds a whole checkpoint... */
     bool recv_gated;            /* ...behind a gate that is connected. */
     bool recv_suspect;          /* The link suspects the sender. */
-    bool recv_ended;            /* xl's receiver has ended. */
+    bool recv_ended;            /* xl's receiver has ended... */
+    bool recv_failed;           /* ...with an error. */
     bool copy_here;             /* NAME--incoming is here. */
     bool renamed_here;          /* NAME appeared by a rename, no session. */
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DTS_DB_PROVIDER_H
+#define DTS_DB_PROVIDER_H 1
+
+/* Between db.c and db-wishes.c. */
+
+struct ovsdb_idl;
+struct dtsrec_reachability;
+
+const char *db_node(void);
+const struct dtsrec_reachability *db_find_reachability(
+    const struct ovsdb_idl *, const char *observer, const char *subject);
+
+void db_wishes_prepare(struct ovsdb_idl *, const char *node);
+void db_wishes_run(struct ovsdb_idl *);
+void db_wishes_flush(struct ovsdb_idl *);
+void db_wishes_wait(void);
+void db_wishes_forget(void);
+
+#endif /* db-provider.h */

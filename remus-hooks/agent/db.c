@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The connection to the DTS database: views and the bindings' steps.
+ *
+ * A step is one transaction that waits on (owner, generation, session, state)
+ * of the binding, and for a takeover on the witness's two answers, and changes
+ * them.  OVSDB commits at most one of two steps that race.  Its answer is not
+ * trusted beyond "something came back": TXN_TRY_AGAIN is also what a lost
+ * connection looks like, when the commit may have succeeded.  The next view
+ * tells, and whoever wanted the step decides again from that.
+ *
+ * Everything else that is written is in db-wishes.c. */
+
+#include <config.h>
+#include "db.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "db-provider.h"
+#include "dts-idl.h"
+#include "openvswitch/list.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "ovsdb-idl.h"
+#include "sset.h"
+#include "timeval.h"
+#include "util.h"
+#include "uuid.h"
+
+VLOG_DEFINE_THIS_MODULE(db);
+
+/* How long the server may be silent before the connection is tried again. */
+#define PROBE_INTERVAL_MS 2000
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
+
+/* A step that is queued, with its own copies. */
+struct queued_step {
+    struct ovs_list list_node;
+    char *domain, *owner, *standby, *old_session;
+    int64_t generation;
+    enum dts_state state;
+    const struct binding_rule *rule;
+    char *session, *detail, *witness, *nonce;
+};
+
+/* A transaction under way. */
+struct step_txn {
+    struct ovs_list list_node;
+    struct ovsdb_idl_txn *txn;
+    struct sset domains;
+};
+
+static char *remote_override;
+static char *current_remote;
+static char *current_node;
+static char *session;
+static struct ovsdb_idl *idl;
+static struct dts_view *view;
+static unsigned int view_seqno;
+static uint64_t cookie;
+static struct ovs_list queue = OVS_LIST_INITIALIZER(&queue);
+static struct ovs_list txns = OVS_LIST_INITIALIZER(&txns);
+
+static void free_step(struct queued_step *);
+static void connect_to(const char *remote, const struct dts_view_local *);
+static void disconnect(void);
+static void send_steps(void);
+static void run_txns(void);
+
+/* 'remote' is the command line's, or NULL to follow the local Open_vSwitch
+ * table. */
+void
+db_init(const char *remote)
+{
+    struct uuid uuid;
+
+    remote_override = nullable_xstrdup(remote);
+    uuid_init();
+    uuid_generate(&uuid);
+    session = xasprintf(UUID_FMT, UUID_ARGS(&uuid));
+}
+
+void
+db_destroy(void)
+{
+    disconnect();
+    free(remote_override);
+    free(session);
+}
+
+void
+db_run(const char *remote, const struct dts_view_local *local)
+{
+    if (remote_override) {
+        remote = remote_override;
+    }
+    if (!remote || !local || !local->node || !local->node[0]) {
+        disconnect();
+        return;
+    }
+    if (!idl || strcmp(remote, current_remote)
+        || strcmp(local->node, current_node)) {
+        disconnect();
+        connect_to(remote, local);
+    }
+
+    ovsdb_idl_run(idl);
+    run_txns();
+    db_wishes_run(idl);
+
+    unsigned int seqno = ovsdb_idl_get_seqno(idl);
+    if (ovsdb_idl_has_ever_connected(idl) && (!view || seqno != view_seqno)) {
+        dts_view_destroy(view);
+        view = dts_view_create(idl, local);
+        view_seqno = seqno;
+        cookie++;
+    }
+}
+
+/* Sends what was queued and wished in this round. */
+void
+db_flush(void)
+{
+    if (!idl || !ovsdb_idl_is_connected(idl)) {
+        struct queued_step *step;
+        LIST_FOR_EACH_POP (step, list_node, &queue) {
+            free_step(step);
+        }
+        return;
+    }
+    if (!ovs_list_is_empty(&queue)) {
+        send_steps();
+    }
+    db_wishes_flush(idl);
+}
+
+void
+db_wait(void)
+{
+    if (!idl) {
+        return;
+    }
+    ovsdb_idl_wait(idl);
+
+    struct step_txn *t;
+    LIST_FOR_EACH (t, list_node, &txns) {
+        ovsdb_idl_txn_wait(t->txn);
+    }
+    db_wishes_wait();
+}
+
+const struct dts_view *
+db_view(void)
+{
+    return view;
+}
+
+uint64_t
+db_cookie(void)
+{
+    return cookie;
+}
+
+bool
+db_is_connected(void)
+{
+    return idl && ovsdb_idl_is_connected(idl);
+}
+
+const char *
+db_remote(void)
+{
+    return current_remote ? current_remote : "";
+}
+
+const char *
+db_session(void)
+{
+    return session;
+}
+
+const char *
+db_node(void)
+{
+    return current_node ? current_node : "";
+}
+
+/* Queues 's'; ignored while another step of the same domain is under way. */
+void
+db_step(const struct db_step *s)
+{
+    if (db_step_in_flight(s->d->name)) {
+        return;
+    }
+
+    struct queued_step *q = xmalloc(sizeof *q);
+    *q = (struct queued_step) {
+        .domain = xstrdup(s->d->name),
+        .owner = xstrdup(s->d->owner),
+        .standby = xstrdup(s->d->standby),
+        .old_session = xstrdup(s->d->session),
+        .generation = s->d->generation,
+        .state = s->d->state,
+        .rule = s->rule,
+        .session = nullable_xstrdup(s->session),
+        .detail = nullable_xstrdup(s->detail),
+        .witness = nullable_xstrdup(s->witness),
+        .nonce = nullable_xstrdup(s->nonce),
+    };
+    ovs_list_push_back(&queue, &q->list_node);
+}
+
+bool
+db_step_in_flight(const char *domain)
+{
+    struct queued_step *q;
+    LIST_FOR_EACH (q, list_node, &queue) {
+        if (!strcmp(q->domain, domain)) {
+            return true;
+        }
+    }
+
+    struct step_txn *t;
+    LIST_FOR_EACH (t, list_node, &txns) {
+        if (sset_contains(&t->domains, domain)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+db_get_reach(const char *observer, const char *subject, const char *asker,
+             struct db_reach *reach)
+{
+    const struct dtsrec_reachability *row
+        = idl ? db_find_reachability(idl, observer, subject) : NULL;
+    if (!row) {
+        return false;
+    }
+    reach->state = (!strcmp(row->state, "up") ? DTS_REACH_UP
+                    : !strcmp(row->state, "down") ? DTS_REACH_DOWN
+                    : DTS_REACH_UNKNOWN);
+    reach->answered = smap_get_def(&row->answered, asker, "");
+    reach->diag = row->diag;
+    return true;
+}
+
+void
+db_each_suspicion(void (*cb)(const char *by, const char *about,
+                             const char *nonce, void *aux), void *aux)
+{
+    const struct dtsrec_suspicion *row;
+
+    if (idl) {
+        DTSREC_SUSPICION_FOR_EACH (row, idl) {
+            cb(row->by, row->about, row->nonce, aux);
+        }
+    }
+}
+
+static void
+connect_to(const char *remote, const struct dts_view_local *local)
+{
+    VLOG_INFO("node %s: connecting to the DTS database at %s",
+              local->node, remote);
+    current_remote = xstrdup(remote);
+    current_node = xstrdup(local->node);
+    idl = ovsdb_idl_create_unconnected(&dtsrec_idl_class, true);
+    ovsdb_idl_set_leader_only(idl, false);
+    ovsdb_idl_set_shuffle_remotes(idl, true);
+    ovsdb_idl_set_remote(idl, remote, true);
+    ovsdb_idl_set_probe_interval(idl, PROBE_INTERVAL_MS);
+    db_wishes_prepare(idl, current_node);
+}
+
+static void
+disconnect(void)
+{
+    struct step_txn *t;
+    LIST_FOR_EACH_POP (t, list_node, &txns) {
+        ovsdb_idl_txn_destroy(t->txn);
+        sset_destroy(&t->domains);
+        free(t);
+    }
+    db_wishes_forget();
+    ovsdb_idl_destroy(idl);
+    idl = NULL;
+    if (view) {
+        dts_view_destroy(view);
+        view = NULL;
+        cookie++;
+    }
+    free(current_remote);
+    current_remote = NULL;
+    free(current_node);
+    current_node = NULL;
+}
+
+static void
+free_step(struct queued_step *q)
+{
+    free(q->domain);
+    free(q->owner);
+    free(q->standby);
+    free(q->old_session);
+    free(q->session);
+    free(q->detail);
+    free(q->witness);
+    free(q->nonce);
+    free(q);
+}
+
+static const struct dtsrec_binding *
+find_binding(const char *domain)
+{
+    const struct dtsrec_binding *row;
+
+    DTSREC_BINDING_FOR_EACH (row, idl) {
+        if (!strcmp(row->domain, domain)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* Adds what the takeover waits on: the witness's answers as they are in our
+ * replica, which the caller has judged. */
+static bool
+verify_witness(const struct queued_step *q)
+{
+    const struct dtsrec_reachability *about_owner
+        = db_find_reachability(idl, q->witness, q->owner);
+    const struct dtsrec_reachability *about_us
+        = db_find_reachability(idl, q->witness, current_node);
+
+    if (!about_owner || !about_us
+        || strcmp(about_owner->state, "down") || strcmp(about_us->state, "up")
+        || strcmp(smap_get_def(&about_owner->answered, current_node, ""),
+                  q->nonce)) {
+        return false;
+    }
+    dtsrec_reachability_verify_state(about_owner);
+    dtsrec_reachability_verify_answered(about_owner);
+    dtsrec_reachability_verify_state(about_us);
+    return true;
+}
+
+/* Adds 'q' to the present transaction.  Returns false if the replica has moved
+ * on already. */
+static bool
+add_step(const struct queued_step *q)
+{
+    const struct dtsrec_binding *row = find_binding(q->domain);
+    const struct binding_rule *r = q->rule;
+
+    if (!row || strcmp(row->owner, q->owner)
+        || strcmp(row->standby, q->standby)
+        || row->generation != q->generation
+        || strcmp(row->session, q->old_session)
+        || strcmp(row->state, dts_state_to_string(q->state))
+        || (r->needs_witness && !verify_witness(q))) {
+        return false;
+    }
+
+    dtsrec_binding_verify_owner(row);
+    dtsrec_binding_verify_standby(row);
+    dtsrec_binding_verify_generation(row);
+    dtsrec_binding_verify_session(row);
+    dtsrec_binding_verify_state(row);
+
+    if (r->swap) {
+        dtsrec_binding_set_owner(row, q->standby);
+        dtsrec_binding_set_standby(row, q->owner);
+        dtsrec_binding_set_generation(row, q->generation + 1);
+    }
+    if (r->session == SESSION_CLEAR) {
+        dtsrec_binding_set_session(row, "");
+    } else if (r->session == SESSION_SET) {
+        dtsrec_binding_set_session(row, q->session);
+    }
+    dtsrec_binding_set_state(row, dts_state_to_string(r->next));
+
+    char *cause = (q->detail
+                   ? xasprintf("%s (%s)", r->cause, q->detail)
+                   : xstrdup(r->cause));
+    dtsrec_binding_set_cause(row, cause);
+    free(cause);
+    dtsrec_binding_set_since(row, time_wall_msec());
+    return true;
+}
+
+/* Sends all queued steps as one transaction: the loss of a host is one, however
+ * many domains it had.  When one of them fails, all are decided again. */
+static void
+send_steps(void)
+{
+    struct step_txn *t = xmalloc(sizeof *t);
+    struct queued_step *q;
+
+    t->txn = ovsdb_idl_txn_create(idl);
+    ovsdb_idl_txn_add_comment(t->txn, "dts-agent %s: bindings", current_node);
+    sset_init(&t->domains);
+    LIST_FOR_EACH_POP (q, list_node, &queue) {
+        if (add_step(q)) {
+            VLOG_INFO("domain %s: (%s, %"PRId64", %s) -> %s%s: %s%s%s",
+                      q->domain, q->owner, q->generation,
+                      dts_state_to_string(q->state),
+                      dts_state_to_string(q->rule->next),
+                      q->rule->swap ? ", swapped" : "", q->rule->cause,
+                      q->detail ? ": " : "", q->detail ? q->detail : "");
+            sset_add(&t->domains, q->domain);
+        }
+        free_step(q);
+    }
+    if (sset_is_empty(&t->domains)) {
+        ovsdb_idl_txn_destroy(t->txn);
+        sset_destroy(&t->domains);
+        free(t);
+        return;
+    }
+    ovs_list_push_back(&txns, &t->list_node);
+    run_txns();
+}
+
+static void
+run_txns(void)
+{
+    struct step_txn *t;
+
+    LIST_FOR_EACH_SAFE (t, list_node, &txns) {
+        enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit(t->txn);
+        if (status == TXN_INCOMPLETE) {
+            continue;
+        }
+        if (status != TXN_SUCCESS && status != TXN_UNCHANGED) {
+            const char *domain;
+            SSET_FOR_EACH (domain, &t->domains) {
+                VLOG_INFO_RL(&rl, "domain %s: the step was not committed "
+                             "(%s%s%s); reading again", domain,
+                             ovsdb_idl_txn_status_to_string(status),
+                             status == TXN_ERROR ? ": " : "",
+                             status == TXN_ERROR
+                             ? ovsdb_idl_txn_get_error(t->txn) : "");
+            }
+        }
+        ovsdb_idl_txn_destroy(t->txn);
+        ovs_list_remove(&t->list_node);
+        sset_destroy(&t->domains);
+        free(t);
+        /* Whoever wanted the step looks again now. */
+        poll_immediate_wake();
+    }
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What follows from a binding beside who runs.
+ *
+ * Each change of a binding that concerns this node is noted in the log, may
+ * run operators' hooks, and a takeover is announced into the segment.  Copies
+ * and guests that have no right to be here are cleared away, and a guest that
+ * a dead `xl remus` left suspended is resumed, both by hooks.  Nothing in this
+ * file decides who runs, and nothing waits for it. */
+
+#include <config.h>
+#include "deeds.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "announce.h"
+#include "db.h"
+#include "guests.h"
+#include "hooks.h"
+#include "openvswitch/vlog.h"
+#include "session.h"
+#include "timeval.h"
+#include "tracked.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(deeds);
+
+#define HOOK_REPEAT_MS 10000
+/* A copy that no session belongs to is cleared away after this. */
+#define COPY_GRACE_MS 5000
+/* A fence that is not confirmed by then is shown as a condition. */
+#define FENCE_WARN_MS 2000
+#define STALE_MS 5000
+
+static void transition(struct tracked *, const struct dts_domain *,
+                       enum binding_role, const struct dts_view *);
+static void granted(struct tracked *, const struct dts_domain *,
+                    const struct dts_view *);
+static void clear_away(struct tracked *, const struct dts_domain *,
+                       enum binding_role, const struct binding_facts *,
+                       const struct dts_view *);
+static void resume_orphan(struct tracked *, const struct dts_domain *,
+                          enum binding_role, const struct binding_facts *,
+                          const struct dts_view *);
+static void conditions(const struct dts_domain *, enum binding_role);
+static void start_hook(const struct dts_domain *, const char *event,
+                       int domid, bool copy, const struct dts_view *);
+
+void
+deeds_run(struct tracked *t, const struct dts_domain *d,
+          enum binding_role role, const struct binding_facts *f,
+          const struct dts_view *view)
+{
+    if (!d->has_binding) {
+        return;
+    }
+    if (!t->acted || t->acted_generation != d->generation
+        || t->acted_state != d->state || strcmp(t->acted_owner, d->owner)) {
+        if (t->acted) {
+            transition(t, d, role, view);
+        }
+        t->acted = true;
+        t->acted_generation = d->generation;
+        t->acted_state = d->state;
+        free(t->acted_owner);
+        t->acted_owner = xstrdup(d->owner);
+        t->fence_seen = false;
+        t->next_hook = 0;
+        if (d->state == DTS_GRANTED) {
+            t->announced = 0;
+        }
+    }
+
+    if (role == BINDING_OWNER && d->state == DTS_GRANTED) {
+        granted(t, d, view);
+    }
+    if (role == BINDING_OWNER && t->announce_since) {
+        announce_run(t, d);
+    }
+    if (view->self && view->self->roles & DTS_ROLE_SERVER) {
+        clear_away(t, d, role, f, view);
+        resume_orphan(t, d, role, f, view);
+        conditions(d, role);
+    }
+}
+
+/* Writes an Event about 'd' with the phases recorded so far. */
+void
+deeds_note(struct tracked *t, const struct dts_domain *d, const char *type,
+           const char *message)
+{
+    struct db_event event = {
+        .domain = d->name,
+        .type = type,
+        .generation = d->generation,
+        .message = message,
+        .phases = &t->phases,
+    };
+    db_put_event(&event);
+}
+
+void
+deeds_backward(const struct dts_domain *d, bool backward, int64_t seen)
+{
+    struct db_event event = {
+        .domain = d->name,
+        .type = backward ? "database-went-backward" : "database-caught-up",
+        .generation = d->generation,
+    };
+    char *message = (backward
+                     ? xasprintf("generation %"PRId64" was seen here, the "
+                                 "database has %"PRId64": not followed; "
+                                 "ovs-appctl -t dts-agent dts/adopt %s to "
+                                 "accept it", seen, d->generation, d->name)
+                     : xstrdup("the database is not older any more"));
+
+    if (backward) {
+        VLOG_ERR("domain %s: %s", d->name, message);
+    }
+    event.message = message;
+    db_put_event(&event);
+    db_put_condition(d->name, "database-went-backward", backward, message);
+    free(message);
+}
+
+/* A gateway's receipt was made. */
+void
+deeds_switched(struct tracked *t, int64_t generation, long long int seen,
+               long long int programmed, long long int fenced)
+{
+    if (t->switched_generation && generation > t->switched_generation) {
+        struct db_event event = {
+            .domain = t->name,
+            .type = "switched",
+            .generation = generation,
+            .phases = &t->phases,
+        };
+
+        tracked_phase_reset(t);
+        tracked_phase(t, "notified", seen);
+        tracked_phase(t, "programmed", programmed);
+        tracked_phase(t, "fenced", fenced);
+        char *message = xasprintf("tunnel switched in %lld us, fenced after "
+                                  "%lld us", programmed - seen,
+                                  fenced - seen);
+        event.message = message;
+        db_put_event(&event);
+        free(message);
+        t->switch_logged = true;
+    }
+    t->switched_generation = generation;
+}
+
+void
+deeds_first_frame(struct tracked *t, int64_t generation,
+                  long long int mono_us)
+{
+    t->ran_generation = generation;
+    if (t->switch_logged && generation == t->switched_generation) {
+        struct db_event event = {
+            .domain = t->name,
+            .type = "restored",
+            .generation = generation,
+            .message = "first frame from the guest itself",
+            .phases = &t->phases,
+        };
+
+        t->switch_logged = false;
+        tracked_phase(t, "first_frame", mono_us);
+        db_put_event(&event);
+    }
+    if (t->in_takeover) {
+        tracked_phase(t, "first_frame", mono_us);
+    }
+}
+
+/* The binding has changed from what 't' acted on to 'd'. */
+static void
+transition(struct tracked *t, const struct dts_domain *d,
+           enum binding_role role, const struct dts_view *view)
+{
+    if (role == BINDING_STANDBY) {
+        if (d->state == DTS_PROTECTED) {
+            deeds_note(t, d, "protected", d->cause);
+            start_hook(d, "protected", -1, false, view);
+        }
+        return;
+    }
+    if (role != BINDING_OWNER) {
+        return;
+    }
+
+    switch (d->state) {
+    case DTS_GRANTED:
+        if (!t->suspecting) {
+            tracked_phase_reset(t);
+        }
+        t->suspecting = false;
+        t->in_takeover = true;
+        t->announce_since = 0;
+        tracked_phase(t, "granted", time_usec());
+        start_hook(d, "pre-takeover", -1, false, view);
+        return;
+
+    case DTS_ALONE:
+        if (t->in_takeover) {
+            tracked_phase(t, "resumed", time_usec());
+            deeds_note(t, d, "takeover", d->cause);
+            start_hook(d, "post-takeover", -1, false, view);
+        } else {
+            deeds_note(t, d, "alone", d->cause);
+            start_hook(d, "alone", -1, false, view);
+        }
+        t->in_takeover = false;
+        return;
+
+    case DTS_STOPPED:
+    case DTS_RELEASED:
+    case DTS_FAILED:
+    case DTS_LOST:
+        t->in_takeover = false;
+        t->announce_since = 0;
+        deeds_note(t, d, dts_state_to_string(d->state), d->cause);
+        return;
+
+    case DTS_PROTECTED:
+        start_hook(d, "protected", -1, false, view);
+        return;
+    }
+}
+
+/* The survivor, between the grant and the running guest. */
+static void
+granted(struct tracked *t, const struct dts_domain *d,
+        const struct dts_view *view)
+{
+    long long int ms = time_msec() - t->in_state_since;
+    char *missing;
+
+    if (binding_fenced(d, ms, view->timers.lease, &missing)) {
+        if (!t->fence_seen) {
+            t->fence_seen = true;
+            tracked_phase(t, "fenced", time_usec());
+            t->announce_since = time_msec();
+            db_put_condition(d->name, "fence-unconfirmed", false, NULL);
+        }
+    } else if (ms > FENCE_WARN_MS) {
+        char *text = xasprintf("waiting for %s to say that the old owner is "
+                               "cut off", missing ? missing : "a gateway "
+                               "(the network has none)");
+        db_put_condition(d->name, "fence-unconfirmed", true, text);
+        free(text);
+    }
+    free(missing);
+}
+
+static bool
+hook_due(struct tracked *t)
+{
+    if (time_msec() < t->next_hook) {
+        return false;
+    }
+    t->next_hook = time_msec() + HOOK_REPEAT_MS;
+    return true;
+}
+
+/* Guests and copies that have no right to be here.
+ *
+ * A guest whose domain another node owns is paused at once (its frames are
+ * dropped already) and destroyed when that node runs it; a copy to which no
+ * session belongs is destroyed. */
+static void
+clear_away(struct tracked *t, const struct dts_domain *d,
+           enum binding_role role, const struct binding_facts *f,
+           const struct dts_view *view)
+{
+    const struct guest *own = guests_find(d->name, GUEST_OWN);
+    const struct guest *copy = guests_find(d->name, GUEST_INCOMING);
+
+    if (own && f->guest != GUEST_ABSENT && role == BINDING_STANDBY
+        && view->fence != DTS_FENCE_NONE
+        && (d->state == DTS_GRANTED || d->state == DTS_ALONE
+            || d->state == DTS_PROTECTED)) {
+        bool runs_there = d->state != DTS_GRANTED;
+
+        if (runs_there && own->state != GUEST_UNKNOWN && hook_due(t)) {
+            VLOG_WARN("domain %s: %s runs it (generation %"PRId64"): the old "
+                      "one here (domid %d) is destroyed", d->name, d->owner,
+                      d->generation, own->domid);
+            start_hook(d, "cleanup", own->domid, false, view);
+        } else if (!runs_there && (own->state == GUEST_RUNNING)
+                   && hook_due(t)) {
+            start_hook(d, "fence", own->domid, false, view);
+        }
+    }
+
+    const struct session *s = session_of(d->name, false, NULL);
+    bool orphan = (copy && d->state != DTS_GRANTED
+                   && !(s && (s->link || s->gate)));
+    if (!orphan) {
+        t->copy_since = 0;
+    } else if (!t->copy_since) {
+        t->copy_since = time_msec();
+    } else if (time_msec() - t->copy_since > COPY_GRACE_MS && hook_due(t)) {
+        VLOG_WARN("domain %s: the copy here (domid %d) belongs to no "
+                  "session: destroyed", d->name, copy->domid);
+        start_hook(d, "cleanup", copy->domid, true, view);
+    }
+}
+
+/* A guest that was suspended by a session of ours which then died with its
+ * `xl remus` stays suspended for ever: nobody else resumes it. */
+static void
+resume_orphan(struct tracked *t, const struct dts_domain *d,
+              enum binding_role role, const struct binding_facts *f,
+              const struct dts_view *view)
+{
+    const struct session *s = session_of(d->name, true, NULL);
+    bool served = s && (s->link || s->gate);
+
+    if (f->guest != GUEST_SUSPENDED) {
+        t->suspended_since = 0;
+        t->had_session = served;
+        return;
+    }
+    if (!t->suspended_since) {
+        t->suspended_since = time_msec();
+    }
+    t->had_session |= served;
+    if (served) {
+        t->suspended_since = time_msec();
+    }
+    if (role == BINDING_OWNER && d->state == DTS_ALONE && t->had_session
+        && time_msec() - t->suspended_since > view->timers.stall
+        && hook_due(t)) {
+        const struct guest *own = guests_find(d->name, GUEST_OWN);
+        VLOG_WARN("domain %s was left suspended: resumed", d->name);
+        start_hook(d, "resume", own ? own->domid : -1, false, view);
+    }
+}
+
+static void
+conditions(const struct dts_domain *d, enum binding_role role)
+{
+    const struct session *s = session_of(d->name, role == BINDING_OWNER,
+                                         d->session[0] ? d->session : NULL);
+    bool protected = d->state == DTS_PROTECTED;
+
+    if (role == BINDING_OWNER) {
+        db_put_condition(d->name, "output", protected,
+                         "uncommitted (stock xl remus -n: what the guest "
+                         "sends is not held until the standby has the "
+                         "checkpoint)");
+    }
+    if (role == BINDING_STANDBY) {
+        bool stale = (protected && s && s->n
+                      && time_msec() - s->n_at > STALE_MS);
+        db_put_condition(d->name, "checkpoint", stale,
+                         "stale: no whole checkpoint for more than 5 s");
+        db_put_condition(d->name, "suspicion",
+                         protected && s && s->suspect,
+                         d->failover_auto
+                         ? "the standby suspects the owner; the witness has "
+                         "not confirmed it"
+                         : "the standby suspects the owner; failover=manual "
+                         "waits for dts-ctl switch");
+    }
+}
+
+static void
+start_hook(const struct dts_domain *d, const char *event, int domid,
+           bool copy, const struct dts_view *view)
+{
+    struct smap env = SMAP_INITIALIZER(&env);
+
+    smap_add_format(&env, "DTS_GENERATION", "%"PRId64, d->generation);
+    smap_add(&env, "DTS_OWNER", d->owner);
+    smap_add(&env, "DTS_STANDBY", d->standby);
+    smap_add(&env, "DTS_STATE", dts_state_to_string(d->state));
+    smap_add(&env, "DTS_CAUSE", d->cause);
+    smap_add(&env, "DTS_NODE", view->self_name);
+    smap_add(&env, "DTS_FENCE",
+             view->fence == DTS_FENCE_DESTROY ? "destroy"
+             : view->fence == DTS_FENCE_NONE ? "none" : "pause");
+    smap_add(&env, "DTS_COPY", copy ? "1" : "0");
+    if (domid >= 0) {
+        smap_add_format(&env, "DTS_DOMID", "%d", domid);
+    }
+    hooks_start(event, d->name, &env);
+    smap_destroy(&env);
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The guests on this node.
+ *
+ * Two sources are joined by domid: xenstore (xs.c) tells which domains there
+ * are, their names and what the toolstack asked of them; the child process
+ * dts-domwatch tells what the hypervisor says of them (running, paused, shut
+ * down and why).  The agent itself links only libxenstore, whose interface is
+ * stable: dts-domwatch links libxl and is replaced with Xen.
+ *
+ * Without dts-domwatch a domain that is there counts as running. */
+
+#include <config.h>
+#include "guests.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hash.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/vlog.h"
+#include "timeval.h"
+#include "util.h"
+#include "xs.h"
+
+VLOG_DEFINE_THIS_MODULE(guests);
+
+#define RESTART_MS 2000         /* Before dts-domwatch is started again. */
+
+extern char **environ;
+
+static struct hmap guests = HMAP_INITIALIZER(&guests);
+static struct shash gone = SHASH_INITIALIZER(&gone);
+static bool known;
+static uint64_t seqno = 1;
+
+static char *watch_program;
+static pid_t watch_pid;
+static int watch_fd = -1;
+static struct ds watch_input = DS_EMPTY_INITIALIZER;
+static long long int watch_restart;
+
+static void apply_snapshot(const struct xs_snapshot *);
+static void watch_start(void);
+static void watch_run(void);
+
+/* 'domwatch' is dts-domwatch's path, "" for none. */
+void
+guests_init(const char *domwatch)
+{
+    watch_program = xstrdup(domwatch);
+    xs_thread_start();
+}
+
+void
+guests_run(void)
+{
+    struct xs_snapshot *s;
+
+    while ((s = xs_thread_next())) {
+        apply_snapshot(s);
+        xs_snapshot_destroy(s);
+    }
+    watch_run();
+}
+
+void
+guests_wait(void)
+{
+    xs_thread_wait();
+    if (watch_fd >= 0) {
+        poll_fd_wait(watch_fd, POLLIN);
+    } else if (watch_program[0]) {
+        poll_timer_wait_until(watch_restart);
+    }
+}
+
+void
+guests_destroy(void)
+{
+    if (watch_fd >= 0) {
+        close(watch_fd);        /* Which ends it. */
+        watch_fd = -1;
+    }
+}
+
+bool
+guests_known(void)
+{
+    return known;
+}
+
+uint64_t
+guests_seqno(void)
+{
+    return seqno;
+}
+
+const struct guest *
+guests_find(const char *name, enum guest_kind kind)
+{
+    const struct guest *g;
+
+    HMAP_FOR_EACH (g, hmap_node, &guests) {
+        if (g->kind == kind && !strcmp(g->name, name)) {
+            return g;
+        }
+    }
+    return NULL;
+}
+
+static struct guest *
+find_domid(int domid)
+{
+    struct guest *g;
+
+    HMAP_FOR_EACH_WITH_HASH (g, hmap_node, hash_int(domid, 0), &guests) {
+        if (g->domid == domid) {
+            return g;
+        }
+    }
+    return NULL;
+}
+
+const struct guest *
+guests_find_domid(int domid)
+{
+    return find_domid(domid);
+}
+
+const struct gone_guest *
+guests_find_gone(const char *name)
+{
+    return shash_find_data(&gone, name);
+}
+
+void
+guests_query(int domid)
+{
+    if (watch_fd >= 0) {
+        char *s = xasprintf("query %d\n", domid);
+        ssize_t n = send(watch_fd, s, strlen(s), MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno != EAGAIN) {
+            VLOG_DBG("dts-domwatch: %s", ovs_strerror(errno));
+        }
+        free(s);
+    }
+}
+
+static const char *
+state_to_string(enum guest_state state)
+{
+    switch (state) {
+    case GUEST_UNKNOWN: return "present";
+    case GUEST_ABSENT: return "absent";
+    case GUEST_RUNNING: return "running";
+    case GUEST_PAUSED: return "paused";
+    case GUEST_SUSPENDED: return "suspended";
+    case GUEST_SHUTDOWN: return "shut down";
+    case GUEST_REBOOT: return "rebooting";
+    case GUEST_CRASHED: return "crashed";
+    }
+    return "?";
+}
+
+void
+guests_format(struct ds *ds)
+{
+    const struct guest *g;
+
+    if (!known) {
+        ds_put_format(ds, "xenstore: %s\n",
+                      xs_thread_error() ? xs_thread_error() : "connecting");
+    }
+    ds_put_format(ds, "dts-domwatch: %s\n",
+                  !watch_program[0] ? "not used"
+                  : watch_fd >= 0 ? "runs" : "down");
+    HMAP_FOR_EACH (g, hmap_node, &guests) {
+        ds_put_format(ds, "domid %d: %s%s %s%s%s%s\n", g->domid, g->name,
+                      g->kind == GUEST_INCOMING ? "--incoming"
+                      : g->kind == GUEST_MIGRATEDAWAY ? "--migratedaway" : "",
+                      state_to_string(g->state),
+                      g->renamed ? ", was a copy" : "",
+                      g->poweroff_asked ? ", asked to shut down" : "",
+                      g->reboot_asked ? ", asked to reboot" : "");
+    }
+}
+
+/* Splits xenstore's 'full' into a name (to be freed) and a kind. */
+static char *
+split_name(const char *full, enum guest_kind *kind)
+{
+    static const struct {
+        const char *suffix;
+        enum guest_kind kind;
+    } suffixes[] = {
+        { "--incoming", GUEST_INCOMING },
+        { "--migratedaway", GUEST_MIGRATEDAWAY },
+    };
+    size_t len = strlen(full);
+
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        size_t n = strlen(suffixes[i].suffix);
+        if (len > n && !strcmp(full + len - n, suffixes[i].suffix)) {
+            *kind = suffixes[i].kind;
+            return xmemdup0(full, len - n);
+        }
+    }
+    *kind = GUEST_OWN;
+    return xstrdup(full);
+}
+
+static void
+remember_gone(const struct guest *g)
+{
+    struct gone_guest *gg = shash_find_data(&gone, g->name);
+
+    if (!gg) {
+        if (shash_count(&gone) > 1000) {
+            shash_clear_free_data(&gone);
+        }
+        gg = xzalloc(sizeof *gg);
+        shash_add(&gone, g->name, gg);
+    }
+    *gg = (struct gone_guest) {
+        .last_state = g->state,
+        .poweroff_asked = g->poweroff_asked,
+        .reboot_asked = g->reboot_asked,
+        .kind = g->kind,
+    };
+}
+
+static void
+apply_domain(const struct xs_domain *x, long long int mono_us)
+{
+    struct guest *g = find_domid(x->domid);
+    enum guest_kind kind;
+    char *name;
+
+    if (!x->name[0]) {
+        return;                 /* Being built. */
+    }
+    name = split_name(x->name, &kind);
+    if (!g) {
+        g = xzalloc(sizeof *g);
+        g->domid = x->domid;
+        g->state = watch_program[0] ? GUEST_UNKNOWN : GUEST_RUNNING;
+        g->mac = xstrdup("");
+        hmap_insert(&guests, &g->hmap_node, hash_int(x->domid, 0));
+        guests_query(x->domid);
+    } else if (g->kind == GUEST_INCOMING && kind == GUEST_OWN) {
+        g->renamed = true;
+        g->renamed_us = mono_us;
+        guests_query(x->domid);
+    }
+    if (!g->name || strcmp(g->name, name) || g->kind != kind) {
+        VLOG_INFO("domid %d is %s", x->domid, x->name);
+        free(g->name);
+        g->name = name;
+        g->kind = kind;
+    } else {
+        free(name);
+    }
+    if (strcmp(g->mac, x->mac)) {
+        free(g->mac);
+        g->mac = xstrdup(x->mac);
+    }
+    /* The guest clears the request when it obeys: it stays asked. */
+    if (!strcmp(x->shutdown, "poweroff") || !strcmp(x->shutdown, "halt")) {
+        g->poweroff_asked = true;
+    } else if (!strcmp(x->shutdown, "reboot")) {
+        g->reboot_asked = true;
+    }
+}
+
+static void
+apply_snapshot(const struct xs_snapshot *s)
+{
+    struct guest *g;
+
+    seqno++;
+    known = s->connected;
+    if (!known) {
+        VLOG_WARN("xenstore went away: what the guests do is unknown");
+        return;
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        apply_domain(&s->domains[i], s->mono_us);
+    }
+    HMAP_FOR_EACH_SAFE (g, hmap_node, &guests) {
+        bool there = false;
+        for (size_t i = 0; i < s->n && !there; i++) {
+            there = s->domains[i].domid == g->domid;
+        }
+        if (!there) {
+            VLOG_INFO("domid %d (%s) is gone", g->domid, g->name);
+            remember_gone(g);
+            hmap_remove(&guests, &g->hmap_node);
+            free(g->name);
+            free(g->mac);
+            free(g);
+        }
+    }
+}
+
+static enum guest_state
+parse_state(const char *state, const char *reason)
+{
+    if (!strcmp(state, "running")) {
+        return GUEST_RUNNING;
+    } else if (!strcmp(state, "paused")) {
+        return GUEST_PAUSED;
+    } else if (!strcmp(state, "shutdown") || !strcmp(state, "dying")) {
+        return (!strcmp(reason, "suspend") ? GUEST_SUSPENDED
+                : !strcmp(reason, "poweroff") ? GUEST_SHUTDOWN
+                : !strcmp(reason, "reboot") ? GUEST_REBOOT
+                : !strcmp(reason, "crash") || !strcmp(reason, "watchdog")
+                ? GUEST_CRASHED : GUEST_UNKNOWN);
+    }
+    return GUEST_UNKNOWN;
+}
+
+/* One line of dts-domwatch's. */
+static void
+apply_line(const char *line)
+{
+    struct json *json = json_from_string(line);
+    const char *state = NULL, *reason = NULL;
+    const struct json *domid = NULL;
+
+    if (json->type == JSON_OBJECT) {
+        const struct shash *o = json_object(json);
+        const struct json *s = shash_find_data(o, "state");
+        const struct json *r = shash_find_data(o, "reason");
+
+        domid = shash_find_data(o, "domid");
+        state = s && s->type == JSON_STRING ? json_string(s) : NULL;
+        reason = r && r->type == JSON_STRING ? json_string(r) : "";
+    }
+    if (domid && domid->type == JSON_INTEGER && state) {
+        struct guest *g = find_domid(json_integer(domid));
+        enum guest_state new = parse_state(state, reason);
+
+        /* A domain that is dying keeps what it died of. */
+        if (g && g->state != new && new != GUEST_UNKNOWN) {
+            VLOG_DBG("domid %d (%s): %s", g->domid, g->name,
+                     state_to_string(new));
+            g->state = new;
+            seqno++;
+        }
+    } else {
+        VLOG_WARN("dts-domwatch: not understood: %s", line);
+    }
+    json_destroy(json);
+}
+
+static void
+watch_start(void)
+{
+    char *argv[] = { watch_program, NULL };
+    posix_spawn_file_actions_t actions;
+    int fds[2];
+
+    watch_restart = time_msec() + RESTART_MS;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds)) {
+        return;
+    }
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, fds[1], 0);
+    posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
+    int error = posix_spawn(&watch_pid, watch_program, &actions, NULL, argv,
+                            environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(fds[1]);
+    if (error) {
+        static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 1);
+        VLOG_WARN_RL(&rl, "%s: %s: shutdowns and crashes of guests will not "
+                     "be told apart", watch_program, ovs_strerror(error));
+        close(fds[0]);
+        watch_pid = 0;
+        return;
+    }
+    fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    watch_fd = fds[0];
+    ds_clear(&watch_input);
+
+    const struct guest *g;
+    HMAP_FOR_EACH (g, hmap_node, &guests) {
+        guests_query(g->domid);
+    }
+}
+
+static void
+watch_run(void)
+{
+    if (!watch_program[0]) {
+        return;
+    }
+    if (watch_fd < 0) {
+        if (time_msec() < watch_restart) {
+            return;
+        }
+        watch_start();
+    }
+    while (watch_fd >= 0) {
+        char buf[4096];
+        ssize_t n = read(watch_fd, buf, sizeof buf);
+        if (n > 0) {
+            ds_put_buffer(&watch_input, buf, n);
+            continue;
+        } else if (n < 0 && errno == EINTR) {
+            continue;
+        } else if (n < 0 && errno == EAGAIN) {
+            break;
+        }
+        close(watch_fd);
+        watch_fd = -1;
+    }
+    if (watch_fd < 0 && watch_pid > 0) {
+        int status;
+        kill(watch_pid, SIGKILL);
+        waitpid(watch_pid, &status, 0);
+        watch_pid = 0;
+        watch_restart = time_msec() + RESTART_MS;
+    }
+
+    char *start = ds_cstr(&watch_input), *newline;
+    while ((newline = strchr(start, '\n'))) {
+        *newline = '\0';
+        if (*start) {
+            apply_line(start);
+        }
+        start = newline + 1;
+    }
+    size_t used = start - ds_cstr(&watch_input);
+    memmove(watch_input.string, start, watch_input.length - used);
+    ds_truncate(&watch_input, watch_input.length - used);
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The agent's socket: accepts the node's own processes (links, gates, the vif
+ * program), checks who they are, and hands their messages to session.c and
+ * vif.c.  See docs/protocol.md for the messages.
+ *
+ * A connection is also a sign of life: when it breaks, its session is told. */
+
+#include <config.h>
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fatal-signal.h"
+#include "jsonrpc.h"
+#include "openvswitch/json.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/vlog.h"
+#include "session.h"
+#include "socket-util.h"
+#include "status.h"
+#include "stream-fd.h"
+#include "util.h"
+#include "vif.h"
+
+VLOG_DEFINE_THIS_MODULE(server);
+
+#define MAX_MESSAGE 65536
+#define MAX_CONNS 4096
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+
+static int listen_fd = -1;
+static char *listen_path;
+static struct ovs_list conns = OVS_LIST_INITIALIZER(&conns);
+static size_t n_conns;
+static uint64_t next_id = 1;
+
+static void accept_conns(void);
+static bool conn_run(struct conn *);
+static void conn_destroy(struct conn *);
+
+/* Listens on 'path'.  Returns 0 or an errno (EADDRINUSE: another agent lives
+ * there). */
+int
+server_init(const char *path)
+{
+    struct sockaddr_un un;
+    socklen_t un_len;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0) {
+        return errno;
+    }
+    memset(&un, 0, sizeof un);
+    un.sun_family = AF_UNIX;
+    un_len = sizeof un;
+    if (strlen(path) >= sizeof un.sun_path) {
+        close(fd);
+        return ENAMETOOLONG;
+    }
+    strcpy(un.sun_path, path);
+    if (!connect(fd, (struct sockaddr *) &un, un_len)) {
+        close(fd);
+        return EADDRINUSE;
+    }
+    close(fd);
+
+    fd = make_unix_socket(SOCK_STREAM, true, path, NULL);
+    if (fd < 0) {
+        return -fd;
+    }
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (chmod(path, 0600) || listen(fd, 64)) {
+        int error = errno;
+        close(fd);
+        return error;
+    }
+    listen_fd = fd;
+    listen_path = xstrdup(path);
+    return 0;
+}
+
+void
+server_run(void)
+{
+    struct conn *c;
+
+    accept_conns();
+    LIST_FOR_EACH_SAFE (c, list_node, &conns) {
+        if (!conn_run(c)) {
+            conn_destroy(c);
+        }
+    }
+}
+
+void
+server_wait(void)
+{
+    const struct conn *c;
+
+    poll_fd_wait(listen_fd, POLLIN);
+    LIST_FOR_EACH (c, list_node, &conns) {
+        jsonrpc_wait(c->rpc);
+        jsonrpc_recv_wait(c->rpc);
+    }
+}
+
+void
+server_destroy(void)
+{
+    struct conn *c;
+
+    LIST_FOR_EACH_SAFE (c, list_node, &conns) {
+        conn_destroy(c);
+    }
+    if (listen_fd >= 0) {
+        close(listen_fd);
+        unlink(listen_path);
+    }
+    free(listen_path);
+}
+
+void
+server_reply(struct conn *c, const struct json *id, struct json *result)
+{
+    jsonrpc_send(c->rpc, jsonrpc_create_reply(result, id));
+}
+
+/* 'code' is one of the exit codes of docs/protocol.md. */
+void
+server_reply_error(struct conn *c, const struct json *id, int code,
+                   const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    struct json *error = json_object_create();
+    json_object_put(error, "code", json_integer_create(code));
+    json_object_put_nocopy(error, "message",
+                           json_string_create_nocopy(xvasprintf(format,
+                                                                args)));
+    va_end(args);
+    jsonrpc_send(c->rpc, jsonrpc_create_error(error, id));
+}
+
+void
+server_notify(struct conn *c, const char *method, struct json *params)
+{
+    jsonrpc_send(c->rpc,
+                 jsonrpc_create_notify(method, json_array_create_1(params)));
+}
+
+struct conn *
+server_find(uint64_t id)
+{
+    struct conn *c;
+
+    LIST_FOR_EACH (c, list_node, &conns) {
+        if (c->id == id) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+const char *
+param_string(const struct json *params, const char *name, const char *def)
+{
+    const struct json *v = shash_find_data(json_object(params), name);
+    return v && v->type == JSON_STRING ? json_string(v) : def;
+}
+
+int64_t
+param_int(const struct json *params, const char *name, int64_t def)
+{
+    const struct json *v = shash_find_data(json_object(params), name);
+    return v && v->type == JSON_INTEGER ? json_integer(v) : def;
+}
+
+static void
+accept_conns(void)
+{
+    for (;;) {
+        int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        struct ucred cred;
+        socklen_t len = sizeof cred;
+
+        if (fd < 0) {
+            if (errno != EAGAIN && errno != EINTR) {
+                VLOG_WARN_RL(&rl, "accept: %s", ovs_strerror(errno));
+            }
+            return;
+        }
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len)
+            || (cred.uid && cred.uid != geteuid())) {
+            VLOG_WARN_RL(&rl, "refused a connection of user %d",
+                         (int) cred.uid);
+            close(fd);
+            continue;
+        }
+        if (n_conns >= MAX_CONNS) {
+            VLOG_WARN_RL(&rl, "too many connections; refused one of process "
+                         "%d", (int) cred.pid);
+            close(fd);
+            continue;
+        }
+
+        struct stream *stream;
+        char *name = xasprintf("unix:%d", (int) cred.pid);
+        if (new_fd_stream(name, fd, 0, AF_UNIX, &stream)) {
+            continue;
+        }
+
+        struct conn *c = xzalloc(sizeof *c);
+        c->rpc = jsonrpc_open(stream);
+        c->id = next_id++;
+        c->pid = cred.pid;
+        ovs_list_push_back(&conns, &c->list_node);
+        n_conns++;
+    }
+}
+
+/* The first message of a connection.  Returns false to close it. */
+static bool
+hello(struct conn *c, const struct json *id, const struct json *params)
+{
+    static const struct {
+        const char *name;
+        enum conn_role role;
+    } roles[] = {
+        { "link-send", CONN_LINK_SEND },
+        { "link-recv", CONN_LINK_RECV },
+        { "gate-save", CONN_GATE_SAVE },
+        { "gate-restore", CONN_GATE_RESTORE },
+        { "vif", CONN_VIF },
+        { "ctl", CONN_CTL },
+    };
+    const char *role = param_string(params, "role", "");
+    int64_t version = param_int(params, "version", 0);
+
+    if (version != 1) {
+        server_reply_error(c, id, 3, "protocol version %"PRId64" is not "
+                           "spoken by this agent (1 is): install programs "
+                           "and agent of one release", version);
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
+        if (!strcmp(role, roles[i].name)) {
+            c->role = roles[i].role;
+        }
+    }
+    switch (c->role) {
+    case CONN_NEW:
+        server_reply_error(c, id, 1, "unknown role \"%s\"", role);
+        return true;
+    case CONN_VIF:
+    case CONN_CTL:
+        server_reply(c, id, status_hello());
+        return true;
+    default:
+        if (!session_hello(c, id, params)) {
+            c->role = CONN_NEW; /* It may ask again. */
+        }
+        return true;
+    }
+}
+
+/* Returns false to close the connection. */
+static bool
+handle(struct conn *c, const struct jsonrpc_msg *msg)
+{
+    const struct json *params = NULL;
+
+    if (msg->type != JSONRPC_REQUEST && msg->type != JSONRPC_NOTIFY) {
+        return true;            /* Answers to what we never asked. */
+    }
+    if (msg->params->type == JSON_ARRAY && json_array(msg->params)->n == 1) {
+        params = json_array(msg->params)->elems[0];
+    }
+    if (!params || params->type != JSON_OBJECT) {
+        VLOG_WARN_RL(&rl, "process %d: params of \"%s\" are not one object",
+                     (int) c->pid, msg->method);
+        return false;
+    }
+
+    if (!strcmp(msg->method, "echo") && msg->type == JSONRPC_REQUEST) {
+        server_reply(c, msg->id, json_clone(msg->params));
+    } else if (!strcmp(msg->method, "hello")
+               && msg->type == JSONRPC_REQUEST) {
+        return hello(c, msg->id, params);
+    } else if (c->role == CONN_NEW) {
+        VLOG_WARN_RL(&rl, "process %d: \"%s\" before hello", (int) c->pid,
+                     msg->method);
+        return false;
+    } else if (c->role == CONN_VIF && msg->type == JSONRPC_REQUEST
+               && !strcmp(msg->method, "vif")) {
+        vif_request(c, msg->id, params);
+    } else if (msg->type == JSONRPC_REQUEST
+               && !strcmp(msg->method, "status")) {
+        server_reply(c, msg->id,
+                     status_json(param_string(params, "domain", NULL)));
+    } else if (c->session) {
+        session_message(c, msg->type == JSONRPC_REQUEST ? msg->id : NULL,
+                        msg->method, params);
+    } else if (msg->type == JSONRPC_REQUEST) {
+        server_reply_error(c, msg->id, 1, "unknown method \"%s\"",
+                           msg->method);
+    }
+    return true;
+}
+
+static bool
+conn_run(struct conn *c)
+{
+    jsonrpc_run(c->rpc);
+    for (int i = 0; i < 50; i++) {
+        struct jsonrpc_msg *msg;
+        int error = jsonrpc_recv(c->rpc, &msg);
+
+        if (error == EAGAIN) {
+            break;
+        } else if (error) {
+            return false;
+        }
+        c->received = jsonrpc_get_received_bytes(c->rpc);
+        bool ok = handle(c, msg);
+        jsonrpc_msg_destroy(msg);
+        if (!ok) {
+            return false;
+        }
+    }
+    if (jsonrpc_get_received_bytes(c->rpc) - c->received > MAX_MESSAGE) {
+        VLOG_WARN_RL(&rl, "process %d: message of more than %d bytes",
+                     (int) c->pid, MAX_MESSAGE);
+        return false;
+    }
+    return !jsonrpc_get_status(c->rpc);
+}
+
+static void
+conn_destroy(struct conn *c)
+{
+    session_goodbye(c);
+    json_destroy(c->question);
+    jsonrpc_close(c->rpc);
+    ovs_list_remove(&c->list_node);
+    n_conns--;
+    free(c);
+}

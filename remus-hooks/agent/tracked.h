@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DTS_TRACKED_H
+#define DTS_TRACKED_H 1
+
+/* What the agent remembers of a domain from round to round.  All of it may be
+ * lost: safety comes from the database and the switch's marks. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "smap.h"
+#include "view.h"
+
+struct tracked {
+    char *name;
+
+    /* Generations (invariant 6). */
+    bool marked;                /* 'seen_generation' was read. */
+    int64_t seen_generation;
+    bool backward;
+    struct tracked_binding {
+        char *owner, *standby, *session;
+        int64_t generation;
+        enum dts_state state;
+    } accepted;                 /* Last one that did not go backwards. */
+
+    /* The binding as of the last round, and since when. */
+    bool known;
+    int64_t generation;
+    enum dts_state state;
+    char *session;
+    long long int in_state_since;   /* ms, monotonic */
+
+    /* Suspicion and takeover. */
+    bool suspecting;
+    bool in_takeover;           /* From the grant to the running guest. */
+    int64_t ran_generation;     /* A frame of the guest was seen here. */
+    struct smap phases;         /* Name to "REALTIME MONOTONIC", us. */
+
+    /* An operator's switch. */
+    bool quiescing;
+    long long int quiesced_at;  /* ms, monotonic */
+    uint64_t quiesce_suspend;   /* This checkpoint has all. */
+    int64_t given_up;           /* Generation whose request was given up. */
+
+    /* deeds.c: what was done about the present binding. */
+    bool acted;                 /* 'acted_*' are set. */
+    int64_t acted_generation;
+    enum dts_state acted_state;
+    char *acted_owner;
+    bool fence_seen;
+    int announced;              /* Announcements sent since the fence. */
+    long long int announce_since;   /* ms, monotonic */
+    long long int next_hook;    /* ms: a hook is not repeated before. */
+    long long int suspended_since;  /* ms; 0: the guest is not suspended. */
+    bool had_session;           /* ...and a session of ours suspended it. */
+    long long int copy_since;   /* ms; 0: no left-over copy. */
+    int64_t switched_generation;    /* A gateway's: last receipt. */
+    bool switch_logged;
+
+    unsigned int sweep;
+};
+
+struct tracked *tracked_get(const char *name);  /* Made if need be. */
+struct tracked *tracked_find(const char *name);
+void tracked_update(struct tracked *, const struct dts_domain *);
+void tracked_accept(struct tracked *, const struct dts_domain *);
+void tracked_restore(const struct tracked *, struct dts_domain *,
+                     const struct dts_view *);
+void tracked_phase(struct tracked *, const char *name, long long mono_us);
+void tracked_phase_reset(struct tracked *);
+void tracked_sweep(const struct dts_view *);
+bool tracked_busy(void);
+void tracked_set_busy(void);
+
+#endif /* tracked.h */

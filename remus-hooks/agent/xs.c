@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* xenstore, watched by a thread of its own.
+ *
+ * libxenstore's calls wait for xenstored, and the agent must not wait for
+ * anybody.  So one thread keeps the watches and, after each change, puts a
+ * snapshot of all domains into a list that the main loop empties.  A snapshot
+ * is never left out: a rename that is undone again must be seen as two.
+ *
+ * Only names, first MACs and the toolstack's requests to shut down are read:
+ * watching more would cost dom0 more than the failover that it is for. */
+
+#include <config.h>
+#include "dts-config.h"
+#include "xs.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "guarded-list.h"
+#include "latch.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "ovs-thread.h"
+#include "timeval.h"
+#include "util.h"
+
+#ifdef HAVE_XEN
+#include <xenstore.h>
+#endif
+
+VLOG_DEFINE_THIS_MODULE(xs);
+
+struct item {
+    struct ovs_list list_node;
+    struct xs_snapshot snapshot;
+};
+
+static struct guarded_list items;
+static struct latch latch;
+static const char *error = "not asked yet";
+
+void
+xs_snapshot_destroy(struct xs_snapshot *s)
+{
+    if (s) {
+        for (size_t i = 0; i < s->n; i++) {
+            free(s->domains[i].name);
+            free(s->domains[i].mac);
+            free(s->domains[i].shutdown);
+        }
+        free(s->domains);
+        free(CONTAINER_OF(s, struct item, snapshot));
+    }
+}
+
+struct xs_snapshot *
+xs_thread_next(void)
+{
+    latch_poll(&latch);
+    struct ovs_list *node = guarded_list_pop_front(&items);
+    return node ? &CONTAINER_OF(node, struct item, list_node)->snapshot : NULL;
+}
+
+void
+xs_thread_wait(void)
+{
+    latch_wait(&latch);
+}
+
+const char *
+xs_thread_error(void)
+{
+    return error;
+}
+
+#ifdef HAVE_XEN
+/* Reads DOMID's 'leaf'; "" if there is none. */
+static char *
+read_leaf(struct xs_handle *xs, const char *domid, const char *leaf)
+{
+    char path[128];
+    unsigned int len;
+
+    snprintf(path, sizeof path, "/local/domain/%s/%s", domid, leaf);
+    char *value = xs_read(xs, XBT_NULL, path, &len);
+    return value ? value : xstrdup("");
+}
+
+static void
+watch_domain(struct xs_handle *xs, const char *domid, bool on)
+{
+    static const char *leaves[] = { "name", "control/shutdown" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(leaves); i++) {
+        char path[128];
+        snprintf(path, sizeof path, "/local/domain/%s/%s", domid, leaves[i]);
+        if (on) {
+            xs_watch(xs, path, domid);
+        } else {
+            xs_unwatch(xs, path, domid);
+        }
+    }
+}
+
+/* Watches the domains that are new, forgets those that are gone ('watched' is
+ * a list of their domids, changed in place), and queues a snapshot.  Returns
+ * false if xenstored did not answer. */
+static bool
+take_snapshot(struct xs_handle *xs, char ***watched, unsigned int *n_watched)
+{
+    unsigned int n;
+    char **domids = xs_directory(xs, XBT_NULL, "/local/domain", &n);
+    if (!domids && errno != ENOENT) {
+        return false;
+    }
+    if (!domids) {
+        n = 0;
+    }
+
+    for (unsigned int i = 0; i < *n_watched; i++) {
+        bool there = false;
+        for (unsigned int j = 0; j < n && !there; j++) {
+            there = !strcmp((*watched)[i], domids[j]);
+        }
+        if (!there) {
+            watch_domain(xs, (*watched)[i], false);
+        }
+    }
+
+    struct item *item = xzalloc(sizeof *item);
+    struct xs_snapshot *s = &item->snapshot;
+    s->connected = true;
+    s->mono_us = time_usec();
+    s->domains = xcalloc(n, sizeof *s->domains);
+    for (unsigned int i = 0; i < n; i++) {
+        bool old = false;
+        for (unsigned int j = 0; j < *n_watched && !old; j++) {
+            old = !strcmp((*watched)[j], domids[i]);
+        }
+        if (strcmp(domids[i], "0")) {
+            if (!old) {
+                watch_domain(xs, domids[i], true);
+            }
+            s->domains[s->n++] = (struct xs_domain) {
+                .domid = atoi(domids[i]),
+                .name = read_leaf(xs, domids[i], "name"),
+                .mac = read_leaf(xs, domids[i], "device/vif/0/mac"),
+                .shutdown = read_leaf(xs, domids[i], "control/shutdown"),
+            };
+        }
+    }
+    free(*watched);
+    *watched = domids;          /* One block of memory: libxenstore's way. */
+    *n_watched = n;
+    guarded_list_push_back(&items, &item->list_node, SIZE_MAX);
+    latch_set(&latch);
+    return true;
+}
+
+static void
+push_disconnected(void)
+{
+    struct item *item = xzalloc(sizeof *item);
+    item->snapshot.mono_us = time_usec();
+    guarded_list_push_back(&items, &item->list_node, SIZE_MAX);
+    latch_set(&latch);
+}
+
+/* Serves one connection until it breaks. */
+static void
+serve(struct xs_handle *xs)
+{
+    char **watched = NULL;
+    unsigned int n_watched = 0;
+
+    if (!xs_watch(xs, "@introduceDomain", "*")
+        || !xs_watch(xs, "@releaseDomain", "*")) {
+        error = "xenstored refuses watches";
+        return;
+    }
+    error = NULL;
+    do {
+        struct pollfd p = { .fd = xs_fileno(xs), .events = POLLIN };
+        char **event;
+
+        if (poll(&p, 1, -1) < 0 && errno != EINTR) {
+            break;
+        }
+        errno = 0;
+        while ((event = xs_check_watch(xs))) {
+            free(event);
+        }
+        if (errno && errno != EAGAIN) {
+            break;
+        }
+    } while (take_snapshot(xs, &watched, &n_watched));
+    free(watched);
+    error = "xenstored went away";
+}
+
+static void *
+thread_main(void *aux OVS_UNUSED)
+{
+    for (;;) {
+        struct xs_handle *xs = xs_open(0);
+        if (xs) {
+            serve(xs);
+            xs_close(xs);
+            push_disconnected();
+        } else {
+            error = "xenstored does not answer (is this a Xen dom0?)";
+        }
+        sleep(1);
+    }
+    return NULL;
+}
+#endif /* HAVE_XEN */
+
+void
+xs_thread_start(void)
+{
+    guarded_list_init(&items);
+    latch_init(&latch);
+#ifdef HAVE_XEN
+    ovs_thread_create("xenstore", thread_main, NULL);
+#else
+    error = "built without Xen";
+#endif
+}
