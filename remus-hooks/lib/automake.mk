@@ -29,3 +29,11 @@ remus-hooks/lib/dts-idl.c: remus-hooks/lib/dts-idl.ovsidl
 	rm -f $@.src && mv $@.tmp $@
 remus-hooks/lib/dts-idl.h: remus-hooks/lib/dts-idl.ovsidl
 	$(AM_V_GEN)$(OVSDB_IDLC) c-idl-header $< > $@.tmp && mv $@.tmp $@
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-binding
+TESTS += tests/unit/test-binding
+tests_unit_test_binding_SOURCES = tests/unit/test-binding.c
+tests_unit_test_binding_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_binding_LDADD = $(UNIT_LIBS)
+endif
