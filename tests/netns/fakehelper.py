@@ -7,6 +7,7 @@ u16 number, arguments; each reply one int) and writes and reads libxc's records
 as docs/specs/libxc-migration-stream says.  The guest's "memory" is the file
 $FAKEXEN_DIR/DOMID.mem: it is a PAGE_DATA record of each checkpoint.
 
+A file $FAKEXEN_DIR/corrupt makes the next checkpoint begin with a corrupt header.
 DTS_FAKE_MEMORY_KB (512) is what the first copy carries, DTS_FAKE_DIRTY_KB (16)
 each checkpoint, DTS_FAKE_COPY_MS (0) how long the first copy takes.
 """
@@ -84,6 +85,8 @@ def save(fd, domid):
     while True:
         if message(SUSPEND) != 1:
             complete(-1, 22)
+        if os.path.exists(os.environ["FAKEXEN_DIR"] + "/corrupt"):
+            write_all(fd, struct.pack("<II", 0x7fff1234, 0xfffffff0))
         write_all(fd, record(PAGE_DATA, memory(domid)) +
                   record(PAGE_DATA, dirty) + record(REC_CHECKPOINT))
         if message(POSTCOPY) != 1:

@@ -12,7 +12,7 @@ unpause.  $LIBXL_SAVE_HELPER names the save helper.
     fakexl create NAME MAC IP [IP6]      makes and starts a domain; prints its id
     fakexl remus [-i MS] NAME COMMAND    as `xl remus -F -n -d -s ''`
     fakexl migrate-receive -r            the other end, on stdin and stdout
-    fakexl shutdown|reboot|crash|destroy|pause|unpause NAME
+    fakexl shutdown|poweroff|reboot|crash|destroy|pause|unpause NAME
     fakexl domid NAME | list
 
 A domain is: a file of fakexen.c, xenstore's nodes, a veth as vif and guest.py.
@@ -549,9 +549,17 @@ def main():
     d = Domain.find(args[0])
     if what == "domid":
         print(d.id)
-    elif what in ("shutdown", "reboot", "crash"):
+    elif what in ("shutdown", "reboot", "crash", "poweroff"):
+        # The toolstack asks (poweroff: from inside, nobody does)...
+        if what in ("shutdown", "reboot"):
+            node = "/local/domain/%d/control/shutdown" % d.id
+            Xenstore().write(node, {"shutdown": "poweroff",
+                                    "reboot": "reboot"}[what])
+            time.sleep(0.1)
+            Xenstore().write(node, "")      # ...and the guest has seen it.
         d.guest("suspend")
         d.state(*{"shutdown": ("s", "reason=0"), "reboot": ("s", "reason=1"),
+                  "poweroff": ("s", "reason=0"),
                   "crash": ("c", "reason=3")}[what])
         time.sleep(0.3)         # xl's daemon looks, then acts.
         d.destroy()

@@ -139,6 +139,7 @@ at_exit() {
 
 # ---------------------------------------------------------------- processes
 
+BED_ENV=
 # env_of NODE: the environment of a node's programs.
 env_of() {
     echo "OVS_RUNDIR=$W/$1/ovs OVS_LOGDIR=$W/$1/ovs OVS_DBDIR=$W/$1/ovs" \
@@ -146,7 +147,7 @@ env_of() {
         "DTS_LOGDIR=$W/$1/dts DTS_NODE=$1 XENSTORED_RUNDIR=$W/$1/xen" \
         "FAKEXEN_DIR=$W/$1/xen DTS_BED=$W DTS_BED_NODE=$1 DTS_BED_PREFIX=$P" \
         "DTS_BED_SRC=$N DTS_BED_BUILD=$BUILD" \
-        "XDG_RUNTIME_DIR=$W/$1 TMPDIR=$W/$1"
+        "XDG_RUNTIME_DIR=$W/$1 TMPDIR=$W/$1 $BED_ENV"
 }
 # on NODE COMMAND...: runs it there.
 on() {

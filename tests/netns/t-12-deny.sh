@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Default deny: nothing goes that no binding admits.
+. "$(dirname "$0")/dts.sh"
+needs_programs $AGENT
+plan 19
+dts_up xen=no || exit 1
+domain_add voip "$ADDRESS" hostA hostB >/dev/null
+domain_add mail "$ADDRESS2" hostA hostB >/dev/null
+g=$(bind mail hostB)
+wait_for 30 fenced mail $g
+plug hostA 1 voip $MAC >/dev/null; guest_start hostA 1 $MAC $IP --ip6 $IP6
+plug hostB 2 mail $MAC2 >/dev/null; guest_start hostB 2 $MAC2 $IP2 --ip6 $IP62
+
+# Two domains of one network on different nodes: ARP and traffic for both.
+ok "the client reaches the domain on hostA" wait_for 20 reaches $IP
+ok "and the one on hostB, in the same network" wait_for 20 reaches $IP2
+ok "both by IPv6" wait_for 20 eval "reaches $IP6 && reaches $IP62"
+is "$(probe 5 $IP | jq -r '.hosts[0][0]')" hostA "the first is hostA's"
+is "$(probe 5 $IP2 | jq -r '.hosts[0][0]')" hostB "the second is hostB's"
+
+# spoofed NODE DOMID MAC IP: how many of 100 frames reached the client.
+spoofed() {
+    observe_start c client --plain eth=eth0
+    guest $1 $2 spoof $3 $4 100 >/dev/null
+    sleep 0.3
+    observe_stop c client | jq '.spoof.eth // 0'
+}
+n=$(spoofed hostA 1 $MAC $IP)
+is "$((n >= 90))" 1 "a bound domain's own frames arrive (so the rest can fail)" ||
+    diag "$n of 100"
+n=$(spoofed hostA 1 $MAC $IP6)
+is "$((n >= 90))" 1 "by IPv6 too" || diag "$n of 100"
+is "$(spoofed hostA 1 00:16:3e:99:99:99 $IP)" 0 "a strange MAC does not"
+is "$(spoofed hostA 1 $MAC 192.168.7.77)" 0 "a strange IP does not"
+is "$(spoofed hostA 1 $MAC fd07::77)" 0 "a strange IPv6 address does not"
+is "$(spoofed hostA 1 $MAC2 $IP2)" 0 "another domain's addresses do not"
+is "$(spoofed hostA 1 $MAC $IP2)" 0 "nor another domain's IP with its own MAC"
+is "$(spoofed hostA 1 $MAC $CLIENT_IP)" 0 "nor the client's IP"
+
+# The same past hostA's own switch, as if it had been taken over: the gateway
+# has to hold alone.
+agent_stop hostA KILL
+on hostA ovs-ofctl -O OpenFlow15 add-flow br-dts \
+    "table=0,priority=65535,in_port=vif1.0,actions=set_field:10->tun_id,output:dts-d3"
+past() {
+    observe_start w gw1 A=uA
+    local n; n=$(spoofed "$@")
+    echo "$n $(($(observe_stop w gw1 | jq '.spoof.A // 0') >= 90))"
+}
+is "$(past hostA 1 $MAC $IP)" "$(spoofed hostA 1 $MAC $IP) 1" \
+    "past its switch, its own frames still arrive"
+is "$(past hostA 1 $MAC2 $IP2)" "0 1" "the gateway stops another domain's addresses"
+is "$(past hostA 1 $MAC 192.168.7.77)" "0 1" "and a strange IP"
+is "$(past hostA 1 00:16:3e:99:99:99 $IP)" "0 1" "and a strange MAC"
+
+# A client that claims a domain's address gets nothing for it.
+guest_on_client() {
+    nsenter --net=/run/netns/${P}client setsid $PY $N/guest.py --interface eth0 \
+        --mac $MAC --ip $IP --host client --control $W/client/liar.ctl \
+        >>$W/client/liar.log 2>&1 </dev/null 9>&- &
+    disown $!
+    record liar $!
+    wait_for 10 test -S $W/client/liar.ctl
+}
+guest_on_client
+observe_start in gw1 --plain cli=cli0
+observe_start B gw1 B=uB A=uA
+$PY - $W/client/liar.ctl "spoof $MAC $IP 100" <<'END' >/dev/null
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(sys.argv[2].encode() + b"\n")
+s.makefile().readline()
+END
+sleep 0.3
+is "$(($(observe_stop in gw1 | jq '.spoof.cli // 0') >= 90))" 1 \
+    "a client sends from a domain's address"
+observe_stop B gw1 >/dev/null
+w=$(on gw1 ovs-ofctl dump-ports br-dts | tr '\n' ' ')
+stop liar
+ok "and the domain still is where it was" eval \
+    '[ "$(probe 5 $IP | jq -r ".hosts[0][0]")" = hostA ]'

@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Encapsulations, frames of 1,500 bytes, an underlay of IPv6, a tagged client
+# port, a segment without the database.
+. "$(dirname "$0")/dts.sh"
+needs_programs $AGENT
+plan 22
+big() { [ "$(probe 5 $1 --size $2 | jq .received)" = 5 ]; }
+flood() {       # One system: $1 label, the rest are dts_up's arguments.
+    local label=$1; shift
+    dts_up xen=no "$@" || { fail "$label: the system came up"; return; }
+    domain_add voip "$ADDRESS" hostA hostB >/dev/null
+    plug hostA 1 voip $MAC >/dev/null
+    guest_start hostA 1 $MAC $IP --ip6 $IP6
+    ok "$label: the client reaches the guest" wait_for 30 reaches $IP
+    ok "$label: a packet of 1,500 bytes and its answer" wait_for 10 big $IP 1472
+    ok "$label: the same by IPv6" wait_for 10 big $IP6 1452
+    g=$(bind voip hostB)
+    wait_for 30 fenced voip $g
+    plug hostB 1 voip $MAC >/dev/null
+    guest_start hostB 1 $MAC $IP --ip6 $IP6
+    ok "$label: and after a switch" wait_for 20 big $IP 1472
+}
+next_bed() { bed_clean $W $P; }
+flood gre encap=gre
+next_bed
+flood vxlan encap=vxlan
+next_bed
+flood geneve encap=geneve
+next_bed
+flood "gre over IPv6" encap=gre family=6
+next_bed
+flood "geneve over IPv6" encap=geneve family=6
+next_bed
+
+# A tagged client port.
+dts_up xen=no vlan=100
+domain_add voip "$ADDRESS" hostA hostB >/dev/null
+plug hostA 1 voip $MAC >/dev/null
+guest_start hostA 1 $MAC $IP --ip6 $IP6
+ok "VLAN: an untagged client does not reach it" not reaches $IP
+ip -n ${P}client addr flush dev eth0
+ip -n ${P}client link add link eth0 name eth0.100 type vlan id 100
+ip -n ${P}client link set eth0.100 up
+ip -n ${P}client addr add $CLIENT_IP/24 dev eth0.100
+no_offload ${P}client eth0.100
+ok "VLAN: a tagged client does" wait_for 20 reaches $IP

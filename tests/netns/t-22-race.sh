@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# hostA's "alone" raced against hostB's takeover: each round exactly one wins.
+# Both see tunnel 1 die; the witness sees hostA's liveness die at about the same
+# time; both still reach the database.
+. "$(dirname "$0")/dts.sh"
+rounds=20
+[ "$FULL" = no ] || rounds=200
+plan $((rounds + 1))
+dts_up_xl || { fail "the system comes up"; exit 1; }
+owner=hostA won_alone=0 won_takeover=0
+for ((i = 1; i <= rounds; i++)); do
+    standby=hostB; [ $owner = hostA ] || standby=hostA
+    s=${SHORT[$owner]}
+    wait_for 20 bfd_up $owner; wait_for 20 bfd_up $standby
+    wait_for 30 bound voip $owner alone
+    if ! wait_for 20 eval "alive xl-$owner || protect $owner; protected $owner"; then
+        fail "round $i: protected"; diag "$(ctl status voip 2>&1)"; continue
+    fi
+    g=$(binding voip generation)
+    probe_start p $IP --interval 10
+    wait_for 10 served p $owner
+    # From 300 ms before to 300 ms after: around where the two verdicts meet.
+    d=$((RANDOM % 600 - 300))
+    if [ $d -lt 0 ]; then
+        cut underlay$s; sleep 0.$(printf %03d $((-d))); cut repl
+    else
+        cut repl; sleep 0.$(printf %03d $d); cut underlay$s
+    fi
+    settled() { bound voip $owner alone $g || bound voip $standby alone $((g + 1)); }
+    wait_for 40 settled
+    join_cable underlay$s repl
+    now=$(binding voip owner)
+    wait_for 30 served p $now
+    sleep 0.5
+    r=$(probe_stop p)
+    copies=$(($(domains hostA | grep -o 'voip:r' | wc -l) +
+              $(domains hostB | grep -o 'voip:r' | wc -l)))
+    if [ "$(jq .interleaved <<<"$r")" = 0 ] && settled >/dev/null &&
+        [ "$(jq .boots <<<"$r")" = 1 ] && served_by=$(jq -r '.hosts[-1][0]' <<<"$r") &&
+        [ "$served_by" = "$now" ]; then
+        pass "round $i: exactly one"
+    else
+        fail "round $i: exactly one"; diag "$r" "$(binding voip state)"
+    fi
+    if [ "$now" = $owner ]; then
+        won_alone=$((won_alone + 1))
+    else
+        won_takeover=$((won_takeover + 1))
+        ok_destroyed() { [ -z "$(domains $owner)" ]; }
+        wait_for 30 ok_destroyed || diag "round $i: $owner has $(domains $owner)"
+        stop xl-$owner
+        owner=$now
+    fi
+    stop xl-$owner
+done
+diag "alone won $won_alone times, the takeover $won_takeover times"
+ok "both outcomes were seen" [ $won_alone -gt 0 -a $won_takeover -gt 0 ]
