@@ -5,6 +5,11 @@ sbin_PROGRAMS += remus-hooks/ctl/dts-ctl
 remus_hooks_ctl_dts_ctl_SOURCES = \
 	remus-hooks/ctl/adopt.c \
 	remus-hooks/ctl/args.c remus-hooks/ctl/args.h \
+	remus-hooks/ctl/check.c remus-hooks/ctl/check.h \
+	remus-hooks/ctl/check-db.c \
+	remus-hooks/ctl/check-host.c \
+	remus-hooks/ctl/check-ovs.c \
+	remus-hooks/ctl/check-tunnels.c \
 	remus-hooks/ctl/ctl.h \
 	remus-hooks/ctl/domains.c \
 	remus-hooks/ctl/events.c \

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* `dts-ctl check`: what this machine brings: the agent, the clock, kernel
+ * modules, and on a server Xen, the vif program and the save-helper's gate. */
+
+#include <config.h>
+#include "check.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+#include "agent-client.h"
+#include "openvswitch/json.h"
+#include "openvswitch/shash.h"
+#include "util.h"
+#include "vswitch-idl.h"
+
+static bool
+exists(const char *path, int mode)
+{
+    char *p = machine_path(path);
+    bool yes = !access(p, mode);
+
+    free(p);
+    return yes;
+}
+
+static void
+check_agent(struct check *c)
+{
+    static const char remedy[] = "systemctl start dts-agent; its log is in "
+                                 "/var/log/remus-dts";
+    struct agent_client *client;
+    struct agent_msg *answer;
+
+    int error = agent_client_open(NULL, 1000, &client);
+    if (error == EACCES || error == EPERM) {
+        check_bad(c, CHECK_WARN, "agent", xstrdup("run dts-ctl check as "
+                  "root"), "only root may ask the agent");
+        return;
+    } else if (error) {
+        check_bad(c, CHECK_FAIL, "agent", xstrdup(remedy),
+                  "dts-agent does not run (%s/agent.sock: %s)", run_dir(),
+                  ovs_strerror(error));
+        return;
+    }
+
+    struct json *hello = json_object_create();
+    json_object_put(hello, "version",
+                    json_integer_create(DTS_AGENT_VERSION));
+    json_object_put_string(hello, "role", "ctl");
+    json_object_put(hello, "pid", json_integer_create(getpid()));
+    error = agent_client_call(client, "hello", hello, 3000, &answer);
+    if (error) {
+        check_bad(c, CHECK_FAIL, "agent", xstrdup(remedy),
+                  "dts-agent does not answer (%s)",
+                  ovs_retval_to_string(error));
+    } else if (answer->error) {
+        check_bad(c, CHECK_FAIL, "agent", xasprintf("install the same "
+                  "version of all packages: this is dts-ctl %s",
+                  DTS_VERSION), "dts-agent refuses: %s", answer->error);
+    } else {
+        const struct json *node
+            = (answer->result && answer->result->type == JSON_OBJECT
+               ? shash_find_data(json_object(answer->result), "node") : NULL);
+        const char *name = (node && node->type == JSON_STRING
+                            ? json_string(node) : "");
+
+        if (name[0] && c->node && strcmp(name, c->node)) {
+            check_bad(c, CHECK_WARN, "agent", xstrdup("systemctl restart "
+                      "dts-agent"), "dts-agent still runs as node %s", name);
+        } else {
+            check_ok(c, "agent", "dts-agent answers");
+        }
+        const char *version = c->self ? c->self->version : "";
+        if (version[0] && strcmp(version, DTS_VERSION)) {
+            check_bad(c, CHECK_WARN, "agent", xstrdup("systemctl restart "
+                      "dts-agent"), "dts-agent is version %s, dts-ctl %s",
+                      version, DTS_VERSION);
+        }
+    }
+    if (!error) {
+        agent_msg_destroy(answer);
+    }
+    agent_client_close(client);
+}
+
+static void
+check_clock(struct check *c)
+{
+    struct timex t = { .modes = 0 };
+    int state = adjtimex(&t);
+
+    if (state < 0) {
+        check_bad(c, CHECK_WARN, "clock", xstrdup("look at timedatectl"),
+                  "the kernel does not tell the clock's state (%s)",
+                  ovs_strerror(errno));
+    } else if (state == TIME_ERROR || (t.status & STA_UNSYNC)) {
+        check_bad(c, CHECK_WARN, "clock",
+                  xstrdup("apt install chrony (in dom0)"),
+                  "the clock is not synchronised: the phases of a failover "
+                  "cannot be compared across nodes (nothing else needs it)");
+    } else {
+        check_ok(c, "clock", "synchronised, within %ld ms",
+                 t.maxerror / 1000);
+    }
+}
+
+/* A kernel module, or what is built in under the same name.  One that is not
+ * loaded yet but can be is well: the kernel loads it when it is wanted. */
+static void
+check_module(struct check *c, const char *module, const char *why,
+             enum check_level level)
+{
+    char *path = xasprintf("/sys/module/%s", module);
+
+    if (exists(path, F_OK)) {
+        check_ok(c, "modules", "%s is loaded", module);
+    } else if (c->repair
+               && run_program((const char *const[]) {
+                              "modprobe", "-q", module, NULL })) {
+        check_ok(c, "modules", "%s is loaded (repaired)", module);
+    } else if (run_program((const char *const[]) {
+                           "modprobe", "-n", "-q", module, NULL })) {
+        check_ok(c, "modules", "%s can be loaded", module);
+    } else {
+        check_bad(c, level, "modules", xasprintf(
+                  "install a kernel that has it (Debian's has), or the "
+                  "package of its extra modules: find /lib/modules -name "
+                  "'%s.*'", module),
+                  "the kernel has no %s: %s", module, why);
+    }
+    free(path);
+}
+
+static void
+check_modules(struct check *c, bool server)
+{
+    if (c->bridge && !c->userspace) {
+        check_module(c, "openvswitch", "no datapath", CHECK_FAIL);
+        check_module(c, "vport_gre", "no GRE tunnels (VXLAN and Geneve do "
+                     "not need it)", CHECK_WARN);
+    }
+    if (server) {
+        check_module(c, "sch_plug", "output cannot be buffered (xl remus "
+                     "without -n needs it)", CHECK_WARN);
+    }
+}
+
+static void
+check_xenstore(struct check *c)
+{
+    if (exists("/run/xenstored/socket", F_OK)
+        || exists("/var/run/xenstored/socket", F_OK)
+        || exists("/dev/xen/xenbus", F_OK)) {
+        check_ok(c, "xenstore", "reachable");
+    } else {
+        check_bad(c, CHECK_FAIL, "xenstore", xstrdup("boot the Xen "
+                  "hypervisor, then: systemctl start xen-init-dom0"),
+                  "no xenstore: this machine does not run under Xen, or "
+                  "xenstored is down");
+    }
+}
+
+static void
+check_vif_program(struct check *c)
+{
+    static const char program[] = DTS_LIBEXECDIR "/vif-ovs-dts";
+    static const char link_path[] = "/etc/xen/scripts/vif-ovs-dts";
+    char *path = machine_path(link_path);
+    struct stat st;
+
+    if (!exists(program, X_OK)) {
+        check_bad(c, CHECK_FAIL, "vif",
+                  xstrdup("apt install remus-dts-server"),
+                  "the vif program %s is not installed", program);
+    } else if (!stat(path, &st) && st.st_mode & S_IXUSR) {
+        check_ok(c, "vif", "%s is there", link_path);
+    } else if (c->repair && !symlink(program, path)) {
+        check_ok(c, "vif", "%s now leads to the vif program (repaired)",
+                 link_path);
+    } else {
+        check_bad(c, CHECK_FAIL, "vif", xasprintf(
+                  "ln -sf %s %s, or dts-ctl check --repair", program,
+                  link_path), "xl does not find the vif program: no %s",
+                  link_path);
+    }
+    free(path);
+
+    static const char gate[] = DTS_LIBEXECDIR "/dts-save-helper";
+    if (exists(gate, X_OK)) {
+        check_ok(c, "gate", "%s is installed", gate);
+    } else {
+        check_bad(c, CHECK_FAIL, "gate",
+                  xstrdup("apt install remus-dts-server"),
+                  "%s is not installed: a copy could run without a grant",
+                  gate);
+    }
+}
+
+void
+check_host(struct check *c)
+{
+    /* Without the database a machine with Xen is taken for a server. */
+    bool server = (c->self ? node_has_role(c->self, "server")
+                   : exists("/proc/xen/capabilities", F_OK));
+
+    check_agent(c);
+    check_clock(c);
+    check_modules(c, server);
+    if (server) {
+        check_xenstore(c);
+        check_vif_program(c);
+    }
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DTS_CTL_CHECK_H
+#define DTS_CTL_CHECK_H 1
+
+/* `dts-ctl check`: the pre-flight of this node.
+ *
+ * Each area is a function of its own that reports lines; a later one uses what
+ * an earlier one found (which bridge, which node this is). */
+
+#include "ctl.h"
+
+struct ovsrec_bridge;
+struct ovsrec_open_vswitch;
+
+enum check_level { CHECK_OK, CHECK_WARN, CHECK_FAIL };
+
+struct check {
+    bool repair;
+    struct check_line *lines;
+    size_t n_lines;
+
+    /* check-ovs.c */
+    struct ovsdb_idl *ovs;              /* NULL: it does not answer. */
+    const struct ovsrec_bridge *bridge; /* NULL: there is none. */
+    char *bridge_name;                  /* "br-dts" by default. */
+    char *node;                         /* dts-node; NULL: not set. */
+    char *remote;                       /* The database's; NULL: none. */
+    char *encap_ip;                     /* dts-encap-ip; NULL: not set. */
+    bool userspace;                     /* datapath_type=netdev. */
+
+    /* check-db.c */
+    struct ovsdb_idl *dts;              /* NULL: it does not answer. */
+    const struct dtsrec_node *self;     /* NULL: unknown there. */
+};
+
+/* Reports that all is well about 'id' ("bridge"). */
+void check_ok(struct check *, const char *id, const char *format, ...)
+    OVS_PRINTF_FORMAT(3, 4);
+/* Reports what is not, with its remedy (freed here). */
+void check_bad(struct check *, enum check_level, const char *id,
+               char *remedy, const char *format, ...)
+    OVS_PRINTF_FORMAT(5, 6);
+
+void cmd_check(struct ctl_context *);
+const char *run_dir(void);
+/* 'path' of this machine, below $DTS_CHECK_ROOT (for the tests); freed by the
+ * caller. */
+char *machine_path(const char *path);
+/* Runs a program (no shell), waits for it; true if it ended with 0. */
+bool run_program(const char *const argv[]);
+
+/* Runs 'idl' until it has its data; false after 'timeout_ms'. */
+bool wait_for_data(struct ovsdb_idl *, int timeout_ms);
+
+/* The areas. */
+void check_ovs(struct check *);         /* check-ovs.c */
+void check_database(struct check *);    /* check-db.c */
+void check_tunnels(struct check *);     /* check-tunnels.c */
+void check_host(struct check *);        /* check-host.c */
+
+#endif /* check.h */
