@@ -156,6 +156,10 @@ db_put_condition(const char *domain, const char *name, bool set,
     struct condition_wish *w = shash_find_data(&conditions, key);
 
     if (!w) {
+        if (!set) {
+            free(key);
+            return;             /* Another node's, perhaps: not ours. */
+        }
         w = xzalloc(sizeof *w);
         w->domain = xstrdup(domain);
         w->name = xstrdup(name);
@@ -324,8 +328,10 @@ db_wishes_wait(void)
 void
 db_wishes_forget(void)
 {
-    ovsdb_idl_txn_destroy(txn);
-    txn = NULL;
+    if (txn) {
+        ovsdb_idl_txn_destroy(txn);
+        txn = NULL;
+    }
     n_events_in_txn = 0;
     dirty = true;
 }
@@ -491,8 +497,9 @@ write_conditions(const struct ovsdb_idl *idl)
 {
     struct shash_node *node;
 
-    SHASH_FOR_EACH (node, &conditions) {
-        const struct condition_wish *w = node->data;
+    SHASH_FOR_EACH_SAFE (node, &conditions) {
+        struct condition_wish *w = node->data;
+        bool differs = false;
         char *wanted = w->text ? xasprintf("%s: %s", w->name, w->text) : NULL;
         size_t prefix = strlen(w->name);
         const struct dtsrec_binding *row;
@@ -508,11 +515,18 @@ write_conditions(const struct ovsdb_idl *idl)
                     found = true;
                 } else if (!strncmp(c, w->name, prefix) && c[prefix] == ':') {
                     dtsrec_binding_update_conditions_delvalue(row, c);
+                    differs = true;
                 }
             }
             if (wanted && !found) {
                 dtsrec_binding_update_conditions_addvalue(row, wanted);
             }
+        }
+        if (!wanted && !differs) {
+            shash_delete(&conditions, node);
+            free(w->domain);
+            free(w->name);
+            free(w);
         }
         free(wanted);
     }

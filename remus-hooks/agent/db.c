@@ -285,6 +285,9 @@ disconnect(void)
         sset_destroy(&t->domains);
         free(t);
     }
+    if (!idl) {
+        return;
+    }
     db_wishes_forget();
     ovsdb_idl_destroy(idl);
     idl = NULL;

@@ -347,24 +347,23 @@ conditions(const struct dts_domain *d, enum binding_role role)
                                          d->session[0] ? d->session : NULL);
     bool protected = d->state == DTS_PROTECTED;
 
-    if (role == BINDING_OWNER) {
-        db_put_condition(d->name, "output", protected,
-                         "uncommitted (stock xl remus -n: what the guest "
-                         "sends is not held until the standby has the "
-                         "checkpoint)");
-    }
-    if (role == BINDING_STANDBY) {
-        bool stale = (protected && s && s->n
-                      && time_msec() - s->n_at > STALE_MS);
-        db_put_condition(d->name, "checkpoint", stale,
-                         "stale: no whole checkpoint for more than 5 s");
-        db_put_condition(d->name, "suspicion",
-                         protected && s && s->suspect,
-                         d->failover_auto
-                         ? "the standby suspects the owner; the witness has "
-                         "not confirmed it"
-                         : "the standby suspects the owner; failover=manual "
-                         "waits for dts-ctl switch");
+    bool at_owner = protected && role == BINDING_OWNER;
+    bool at_standby = protected && role == BINDING_STANDBY && s;
+
+    db_put_condition(d->name, "output", at_owner,
+                     "uncommitted (stock xl remus -n: what the guest sends "
+                     "is not held until the standby has the checkpoint)");
+    db_put_condition(d->name, "checkpoint",
+                     at_standby && s->n && time_msec() - s->n_at > STALE_MS,
+                     "stale: no whole checkpoint for more than 5 s");
+    db_put_condition(d->name, "suspicion", at_standby && s->suspect,
+                     d->failover_auto
+                     ? "the standby suspects the owner; the witness has not "
+                     "confirmed it"
+                     : "the standby suspects the owner; failover=manual "
+                     "waits for dts-ctl switch");
+    if (d->state != DTS_GRANTED) {
+        db_put_condition(d->name, "fence-unconfirmed", false, NULL);
     }
 }
 
