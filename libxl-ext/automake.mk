@@ -1,1 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
+
+# On libxl: built only with Xen.
+if HAVE_XEN
+libxl_ext_common = \
+	libxl-ext/domlist.c libxl-ext/domlist.h \
+	libxl-ext/domstate.c libxl-ext/domstate.h \
+	netscripts/no-unixctl.c
+libxl_ext_cppflags = $(AM_CPPFLAGS) $(XENLIGHT_CFLAGS) $(XENSTORE_CFLAGS)
+libxl_ext_ldflags = $(AM_LDFLAGS) -Wl,--as-needed
+libxl_ext_libs = $(OVS_LIBS) $(XENLIGHT_LIBS) $(XENSTORE_LIBS)
+
+sbin_PROGRAMS += libxl-ext/xl-remus
+libxl_ext_xl_remus_SOURCES = libxl-ext/xl-remus.c $(libxl_ext_common)
+libxl_ext_xl_remus_CPPFLAGS = $(libxl_ext_cppflags)
+libxl_ext_xl_remus_LDFLAGS = $(libxl_ext_ldflags)
+libxl_ext_xl_remus_LDADD = $(libxl_ext_libs)
+
+libexecdts_PROGRAMS += libxl-ext/dts-domwatch
+libxl_ext_dts_domwatch_SOURCES = libxl-ext/dts-domwatch.c $(libxl_ext_common)
+libxl_ext_dts_domwatch_CPPFLAGS = $(libxl_ext_cppflags)
+libxl_ext_dts_domwatch_LDFLAGS = $(libxl_ext_ldflags)
+libxl_ext_dts_domwatch_LDADD = $(libxl_ext_libs)
+endif
