@@ -261,6 +261,16 @@ next_look(long long int last, int poll_ms)
     return next > now ? MIN(next - now, poll_ms) : 0;
 }
 
+/* libxenstore does not tell that its connection broke: only a question does. */
+static bool
+xenstored_lives(struct xs_handle *xs)
+{
+    char *path = xs_get_domain_path(xs, 0);
+
+    free(path);
+    return path != NULL;
+}
+
 static void
 run(int poll_ms)
 {
@@ -289,10 +299,11 @@ run(int poll_ms)
                 free(event);
                 due = true;
             }
-            if (errno != EAGAIN) {
-                /* xenstored went away; libxl's own connection to it too. */
-                ovs_fatal(errno, "xenstore");
-            }
+        }
+        if (now_ms() - last >= poll_ms && !xenstored_lives(xs)) {
+            /* libxl's own connection to it is lost too.  The agent starts
+             * this program again. */
+            ovs_fatal(0, "xenstored went away");
         }
         if (due || now_ms() - last >= poll_ms) {
             look();

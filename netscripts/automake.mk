@@ -29,7 +29,8 @@ tests_unit_test_vif_LDADD = $(UNIT_LIBS)
 endif
 
 # Xen without Xen, for tests: see tests/netns/fakexen.c.
-EXTRA_DIST += tests/netns/fakexen.c tests/netns/fakeagent.py tests/netns/t-05-vif.sh
+EXTRA_DIST += tests/netns/fakexen.c tests/netns/fakeagent.py tests/netns/t-05-vif.sh \
+	tests/netns/t-06-xl-remus.sh
 if HAVE_XEN
 check_DATA += tests/netns/fakexen.so
 CLEANFILES += tests/netns/fakexen.so
