@@ -2,3 +2,20 @@
 # Unit tests: `make check`.  A component's tests are added in its own part.
 UNIT_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 UNIT_LIBS = $(DTS_LIBS) $(CMOCKA_LIBS)
+
+# Every claim of speed, against the stock way in the same run; as root.
+bench: all
+	$(abs_top_srcdir)/tests/bench/run --build=$(abs_top_builddir)
+.PHONY: bench
+EXTRA_DIST += \
+	.ci/run tests/run build-aux/dependencies \
+	tests/netns/run tests/netns/lib.sh tests/netns/dts.sh \
+	tests/netns/algorithm1.sh tests/netns/guest.py tests/netns/probe.py \
+	tests/netns/observe.py tests/netns/xenstore.py tests/netns/fakexl.py \
+	tests/netns/fakehelper.py tests/netns/fakedomwatch.py \
+	tests/netns/agentrpc.py \
+	$(wildcard $(srcdir)/tests/netns/t-*.sh) \
+	tests/bench/run tests/bench/bench.py tests/bench/ovsdb.py \
+	tests/bench/openflow.py tests/bench/switch.py tests/bench/many.py \
+	tests/bench/detect.py tests/bench/b-switch tests/bench/b-many \
+	tests/bench/b-detect

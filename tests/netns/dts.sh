@@ -28,7 +28,7 @@ agent_start() {
     spawn agent-$1 $1 $AGENT $(tls_of $1) \
         --unixctl=$W/$1/dts/dts-agent.ctl --domwatch=$N/fakedomwatch.py \
         --hooks-dir=$W/$1/hooks.d -vconsole:off -vfile:dbg \
-        --log-file=$W/$1/dts/dts-agent.log unix:$W/$1/ovs/db.sock
+        --log-file=$W/$1/dts/dts-agent.log
     wait_for 20 test -S $W/$1/dts/agent.sock
 }
 agent_stop() { stop agent-$1 "${2-TERM}"; }

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the benches share: statistics, one result's form, the table."""
+import json
+import math
+import os
+import sys
+
+
+def stats(values):
+    v = sorted(values)
+    if not v:
+        return None
+    out = {"median": v[len(v) // 2] if len(v) % 2 else
+           (v[len(v) // 2 - 1] + v[len(v) // 2]) / 2,
+           # Of few samples the p99 would be the maximum: not printed then.
+           "p99": v[math.ceil(len(v) * .99) - 1] if len(v) >= 300 else None,
+           "min": v[0], "max": v[-1]}
+    return {k: None if x is None else round(x, 4) for k, x in out.items()}
+
+
+def result(name, unit, ours, reference=None, what=None, goal=None, n=None,
+           **more):
+    """One element of bench.json's "results".  'goal' is ("<=", number) on the
+    ratio of the medians."""
+    r = {"name": name, "unit": unit, "n": n if n is not None else len(ours),
+         "ours": stats(ours)}
+    ratio = None
+    if reference:
+        r["reference"] = dict({"what": what}, **stats(reference))
+        if r["ours"] and r["reference"]["median"]:
+            ratio = r["ours"]["median"] / r["reference"]["median"]
+    r["ratio"] = None if ratio is None else round(ratio, 4)
+    if goal:
+        r["goal"] = "%s %g" % goal
+        r["met"] = ratio is not None and ratio <= goal[1]
+    r.update(more)
+    return r
+
+
+def emit(r):
+    """A result for the runner (a line of JSON on standard output)."""
+    print(json.dumps(r), flush=True)
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def env(name):
+    return os.environ[name]
