@@ -29,3 +29,20 @@ remus_hooks_ctl_dts_ctl_SOURCES = \
 	remus-hooks/ctl/validate.c remus-hooks/ctl/validate.h \
 	remus-hooks/ctl/values.c remus-hooks/ctl/values.h
 remus_hooks_ctl_dts_ctl_LDADD = $(DTS_LIBS)
+
+# Its tests: the pure parts, and the program against a private database.
+CTL_TESTS = \
+	tests/ctl/test-topology tests/ctl/test-domains \
+	tests/ctl/test-status tests/ctl/test-generic tests/ctl/test-check
+TESTS += $(CTL_TESTS)
+EXTRA_DIST += tests/ctl/lib.sh $(CTL_TESTS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-ctl
+TESTS += tests/unit/test-ctl
+tests_unit_test_ctl_SOURCES = tests/unit/test-ctl.c \
+	remus-hooks/ctl/args.c remus-hooks/ctl/suggest.c \
+	remus-hooks/ctl/values.c
+tests_unit_test_ctl_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/remus-hooks/ctl
+tests_unit_test_ctl_LDADD = $(UNIT_LIBS)
+endif

@@ -12,19 +12,10 @@
 #include "compiler.h"
 #include "db-ctl-base.h"
 #include "dts-idl.h"
+#include "remus-dts/exit.h"
 
 struct json;
 struct sset;
-
-enum {
-    DTS_EXIT_OK = 0,
-    DTS_EXIT_USAGE = 1,
-    DTS_EXIT_NOT_FOUND = 2,
-    DTS_EXIT_REFUSED = 3,
-    DTS_EXIT_NO_DB = 4,
-    DTS_EXIT_TIMEOUT = 5,
-    DTS_EXIT_PARTLY = 6,
-};
 
 /* main.c: what the command line said beside the commands. */
 struct ctl_settings {

@@ -95,6 +95,7 @@ main(int argc, char *argv[])
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_WARN);
     vlog_set_levels(NULL, VLF_SYSLOG, VLL_WARN);
     vlog_set_levels_from_string_assert("reconnect:off");
+    vlog_set_levels_from_string_assert("fatal_signal:err");
     vlog_set_levels_from_string_assert("ovsdb_cs:err");
 
     ctl_init(&dtsrec_idl_class, dtsrec_table_classes, tables, NULL,
@@ -269,7 +270,7 @@ connect_database(struct ctl_command *commands, size_t n)
 {
     char *db = settings.db ? xstrdup(settings.db) : default_remote();
     if (!db) {
-        fatal(DTS_EXIT_NO_DB,
+        fatal(DTS_EXIT_NO_DATABASE,
               "no database: there is no %s/db.sock, and the local Open "
               "vSwitch does not know one either; give --db=REMOTE (or set "
               "DTS_DB), or on a node: ovs-vsctl set Open_vSwitch . "
@@ -292,7 +293,9 @@ connect_database(struct ctl_command *commands, size_t n)
             c->syntax->prerequisites(&ctx);
         }
         if (ctx.error) {
-            fatal(DTS_EXIT_USAGE, "%s", explain_error(ctx.error, NULL));
+            fatal(strncmp(ctx.error, "unknown table", 13)
+                  ? DTS_EXIT_USAGE : DTS_EXIT_NOT_FOUND, "%s",
+                  explain_error(ctx.error, NULL));
         }
         ctl_context_done(&ctx, c);
     }
@@ -311,7 +314,7 @@ check_progress(bool committing)
 
     if (!ovsdb_idl_is_alive(the_idl)) {
         int error = ovsdb_idl_get_last_error(the_idl);
-        fatal(DTS_EXIT_NO_DB, "%s: %s (%s)%s", settings.db,
+        fatal(DTS_EXIT_NO_DATABASE, "%s: %s (%s)%s", settings.db,
               ovsdb_idl_has_ever_connected(the_idl)
               ? "lost the connection to the database"
               : error == ENOENT && strncmp(settings.db, "unix:", 5)
@@ -326,7 +329,7 @@ check_progress(bool committing)
               settings.timeout, maybe);
     }
     if (now >= connect_deadline && !ovsdb_idl_has_ever_connected(the_idl)) {
-        fatal(DTS_EXIT_NO_DB, "%s: the database does not answer (waited "
+        fatal(DTS_EXIT_NO_DATABASE, "%s: the database does not answer (waited "
               "%d s): is ovsdb-server hung, or without a quorum?",
               settings.db, CONNECT_TIMEOUT / 1000);
     }

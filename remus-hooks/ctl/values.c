@@ -7,6 +7,8 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "openvswitch/dynamic-string.h"
@@ -143,29 +145,34 @@ parse_roles(const char *s, struct svec *roles)
     return error;
 }
 
+/* The port that begins at '*s', which is moved behind it; -1: none. */
+static int
+scan_port(const char **s)
+{
+    size_t n = strspn(*s, "0123456789");
+    int port = n ? atoi(*s) : -1;
+
+    *s += n;
+    return n > 5 ? INT_MAX : port;
+}
+
 /* Parses a class of traffic that bypasses the output buffer: "udp:LOW-HIGH",
  * "udp:PORT", and the same for tcp. */
 char *
 parse_realtime(const char *s)
 {
-    const char *ports = (!strncmp(s, "udp:", 4) || !strncmp(s, "tcp:", 4)
-                         ? s + 4 : NULL);
-    unsigned int low, high;
-    int n = 0;
+    if (!strncmp(s, "udp:", 4) || !strncmp(s, "tcp:", 4)) {
+        const char *p = s + 4;
+        int low = scan_port(&p), high = low;
 
-    if (ports && ports[strspn(ports, "0123456789-")] == '\0') {
-        if (!ovs_scan(ports, "%u-%u%n", &low, &high, &n)) {
-            n = 0;
-            if (ovs_scan(ports, "%u%n", &low, &n)) {
-                high = low;
-            }
+        if (*p == '-') {
+            p++;
+            high = scan_port(&p);
         }
-        if (n && !ports[n]) {
-            if (low >= 1 && low <= high && high <= 65535) {
-                return NULL;
-            }
-            return xasprintf("real-time class \"%s\": the ports must be "
-                             "1 to 65535, the lower one first", s);
+        if (!*p && low >= 0 && high >= 0) {
+            return (low >= 1 && low <= high && high <= 65535 ? NULL
+                    : xasprintf("real-time class \"%s\": the ports must be "
+                                "1 to 65535, the lower one first", s));
         }
     }
     return xasprintf("real-time class \"%s\": write udp:LOW-HIGH or "

@@ -16,7 +16,7 @@ dts_ctl=$builddir/remus-hooks/ctl/dts-ctl
 n_tests=0
 n_failed=0
 
-for program in ovsdb-tool ovsdb-server ovs-appctl python3; do
+for program in ovsdb-tool ovsdb-server ovsdb-client ovs-appctl ovs-vsctl python3; do
     if ! command -v $program >/dev/null; then
         echo "1..0 # SKIP no $program: install openvswitch-switch and python3"
         exit 77
@@ -48,7 +48,7 @@ start_db() {
         ovsdb-tool create "$tmp/dts.db" "$schema"
     fi || { cat "$tmp/create.log"; exit 1; }
     ovsdb-server --detach --no-chdir --pidfile="$tmp/db.pid" \
-        --log-file="$tmp/db.log" -vconsole:off -vsyslog:off \
+        -vconsole:off -vsyslog:off --log-file="$tmp/db.log" \
         --unixctl="$tmp/db.ctl" --remote="punix:$tmp/db.sock" "$tmp/dts.db" \
         || exit 1
     export DTS_DB=unix:$tmp/db.sock
@@ -125,7 +125,21 @@ dump() {
 json() {
     python3 -c 'import json, sys
 j = json.load(open(sys.argv[1]))
-assert eval(sys.argv[2]), j' "$tmp/out" "$1"
+assert eval("(" + sys.argv[2] + ")"), j' "$tmp/out" "$1"
+}
+
+# start_ovs: an Open_vSwitch database of our own, without ovs-vswitchd.
+start_ovs() {
+    local dir
+    for dir in /usr/share/openvswitch /usr/local/share/openvswitch; do
+        [ -f "$dir/vswitch.ovsschema" ] && break
+    done
+    ovsdb-tool create "$tmp/ovs.db" "$dir/vswitch.ovsschema" || exit 1
+    ovsdb-server --detach --no-chdir --pidfile="$tmp/ovs.pid" \
+        -vconsole:off -vsyslog:off --log-file="$tmp/ovs.log" \
+        --unixctl="$tmp/ovs.ctl" --remote="punix:$OVS_RUNDIR/db.sock" \
+        "$tmp/ovs.db" || exit 1
+    ovs-vsctl --no-wait init
 }
 
 done_testing() {
