@@ -26,7 +26,7 @@ trap 'exit 130' INT TERM HUP
     [ ! -d "$W" ] || bed_clean "$W" "$P"
 ) &
 disown $!
-plan 74
+plan 90
 bed_programs
 ns_add ${P}hostA
 mkdir -p $W/hostA/{ovs,dts,xen/dom}
@@ -44,7 +44,7 @@ xlr() {
 }
 # gives STATUS PATTERN DESCRIPTION: of the last xlr.
 gives() {
-    if [ "$rc" = "$1" ] && cat $W/out $W/err | grep -q -- "$2"; then
+    if [ "$rc" = "$1" ] && (cat $W/out $W/err; echo) | grep -q -- "$2"; then
         pass "$3"
     else
         fail "$3"; diag "status $rc, wanted $1; wanted: $2"
@@ -141,6 +141,45 @@ dom set 3 s reason=2 uuid=${U}3
 xlr destroy voip; gives 0 "is destroyed" "a suspended domain is destroyed"
 dom create 3 voip ${U}3 r
 xlr destroy --force voip; gives 0 "is destroyed" "a running one by force"
+
+# ---------------------------------------------------------------- hooks
+
+mkdir $W/bin
+cat >$W/bin/xl-remus <<END
+#!/bin/sh
+LD_PRELOAD=$BUILD/tests/netns/fakexen.so exec $XLR "\$@"
+END
+chmod +x $W/bin/xl-remus
+# hook EVENT NAME=VALUE...: as the agent runs it.
+hook() {
+    local event=$1; shift
+    on hostA unshare -m sh -c 'mount -t tmpfs none /run && mkdir /run/xen &&
+        exec "$@"' - env PATH=$W/bin:$PATH DTS_DOMAIN=voip DTS_COPY=0 "$@" \
+        $SRC/remus-hooks/hooks.d/$event/10-* voip >$W/out 2>$W/err
+    rc=$?
+}
+dom create 5 voip ${U}5 r
+hook fence DTS_DOMID=5 DTS_FENCE=none; gives 0 "" "fence=none"
+is "$(state 5)" running/ "does nothing"
+hook fence DTS_DOMID=5 DTS_FENCE=pause; gives 0 "is paused" "fence=pause"
+hook fence DTS_DOMID=5 DTS_FENCE=pause; gives 0 "paused already" "can be repeated"
+is "$(word 5 | grep -o 'paused=.')" paused=1 "and pauses once"
+hook cleanup DTS_DOMID=5 DTS_FENCE=none; gives 0 "" "with fence=none nothing is destroyed"
+dom rename 5 sip
+hook cleanup DTS_DOMID=5 DTS_FENCE=pause; gives 2 "called sip, not voip" \
+    "cleanup leaves a domain of another name alone"
+is "$(state 5)" paused/ "it is there"
+dom rename 5 voip
+hook cleanup DTS_DOMID=5 DTS_FENCE=pause; gives 0 "is destroyed" "cleanup of the old owner's"
+dom create 6 voip--incoming ${U}6 p
+hook cleanup DTS_DOMID=6; gives 2 "called voip--incoming, not voip" "a copy must be meant"
+hook cleanup DTS_DOMID=6 DTS_COPY=1; gives 0 "is destroyed" "cleanup of a copy"
+dom create 5 voip ${U}5 s reason=2
+hook resume DTS_DOMID=5; gives 0 "is resumed" "resume of what was left suspended"
+hook resume DTS_DOMID=5; gives 3 "nothing to resume" "and not of what runs"
+hook fence DTS_DOMID=5 DTS_FENCE=destroy; gives 0 "is destroyed" "fence=destroy"
+is "$(word 5)" "" "it is gone"
+hook fence; gives 2 "DTS_DOMID" "a hook without its environment fails"
 
 # ---------------------------------------------------------------- dts-domwatch
 
