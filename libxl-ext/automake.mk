@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
+dist_man_MANS += docs/xl-remus.8 docs/dts-domwatch.8
+
 # On libxl: built only with Xen.
 if HAVE_XEN
 libxl_ext_common = \

@@ -16,6 +16,8 @@ netscripts_vif_ovs_dts_CPPFLAGS = $(AM_CPPFLAGS) $(XENSTORE_CFLAGS)
 netscripts_vif_ovs_dts_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
 netscripts_vif_ovs_dts_LDADD = $(OVS_LIBS) $(XENSTORE_LIBS)
 
+dist_man_MANS += docs/vif-ovs-dts.8
+
 remusdtsincludedir = $(includedir)/remus-dts
 remusdtsinclude_HEADERS = include/remus-dts/exit.h
 
