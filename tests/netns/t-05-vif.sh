@@ -2,46 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # vif-ovs-dts, with the real xenstored (without Xen), ovsdb-server and
 # ovs-vswitchd, and tap devices for vifs.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/onehost.sh"
 VIF=$BUILD/netscripts/vif-ovs-dts
-DOM=$BUILD/tests/netns/fakedom
 [ -x "$VIF" ] || skip_all "no $VIF"
-[ -x "$DOM" ] || skip_all "no $DOM (built without Xen)"
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-[ -c /dev/net/tun ] || skip_all "no /dev/net/tun"
-[ -n "$XENSTORED" ] || skip_all "no C xenstored (package xen-utils-4.17)"
 
-# One node is enough here.
-bed_clean_stale
-mkdir -p $W/pids
-echo "$$ $(start_of $$)" >$W/owner
-bed_is_up=yes
-trap at_exit EXIT
-trap 'exit 130' INT TERM HUP
-(
-    trap '' INT HUP
-    owner=$$ start=$(start_of $$)
-    exec >/dev/null 2>&1 </dev/null
-    while [ "$(start_of $owner)" = "$start" ]; do sleep 1; done
-    [ ! -d "$W" ] || bed_clean "$W" "$P"
-) &
-disown $!
 plan 95
-bed_programs
-ns_add ${P}hostA
-mkdir -p $W/hostA/{ovs,dts,xen/dom}
-ovsdb-tool create $W/hostA/ovs/conf.db /usr/share/openvswitch/vswitch.ovsschema
-ovsdb_start hostA
-on hostA ovs-vsctl --no-wait -- init -- set Open_vSwitch . \
-    other_config:n-revalidator-threads=1 other_config:n-handler-threads=1
-vswitchd_launch hostA
-xenstored_start hostA
+onehost_up ovs
 
 UUID=6f9619ff-8b86-4d11-b42d-00cf4fc964ff
 MAC=00:16:3e:00:00:01
 BE=/local/domain/0/backend/vif
-xs() { on hostA xenstore-read "$1" 2>/dev/null; }
-dom() { on hostA $DOM "$@"; }
 ovs_() { ovs hostA "$@"; }
 get() { ovs_ --if-exists get "$@" 2>/dev/null | tr -d '"'; }
 # vif OP DOMID DEV [ENV...]: its messages go to $W/err, its status to $rc.

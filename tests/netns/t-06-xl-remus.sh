@@ -2,38 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # xl-remus and dts-domwatch: the real libxl and xenstored on a Xen that is a
 # directory (fakexen.c).
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/onehost.sh"
 XLR=$BUILD/libxl-ext/xl-remus
 WATCH=$BUILD/libxl-ext/dts-domwatch
-DOM=$BUILD/tests/netns/fakedom
-[ -x "$XLR" ] && [ -x "$WATCH" ] && [ -x "$DOM" ] || skip_all "built without Xen"
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-[ -n "$XENSTORED" ] || skip_all "no C xenstored (package xen-utils-4.17)"
+[ -x "$XLR" ] && [ -x "$WATCH" ] || skip_all "built without Xen"
 # The sanitizers' runtime cannot come before a preloaded library.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0:detect_leaks=0
 
-bed_clean_stale
-mkdir -p $W/pids
-echo "$$ $(start_of $$)" >$W/owner
-bed_is_up=yes
-trap at_exit EXIT
-trap 'exit 130' INT TERM HUP
-(
-    trap '' INT HUP
-    owner=$$ start=$(start_of $$)
-    exec >/dev/null 2>&1 </dev/null
-    while [ "$(start_of $owner)" = "$start" ]; do sleep 1; done
-    [ ! -d "$W" ] || bed_clean "$W" "$P"
-) &
-disown $!
 plan 90
-bed_programs
-ns_add ${P}hostA
-mkdir -p $W/hostA/{ovs,dts,xen/dom}
-xenstored_start hostA
+onehost_up
 
 U=00000000-0000-4000-8000-00000000000
-dom() { on hostA $DOM "$@"; }
 # xlr ARGUMENTS...: output in $W/out, messages in $W/err, status in $rc.
 # libxl keeps files in /run/xen.
 xlr() {
