@@ -5,9 +5,11 @@
 /* Between db.c and db-wishes.c. */
 
 struct ovsdb_idl;
+struct dtsrec_binding;
 struct dtsrec_reachability;
 
 const char *db_node(void);
+const struct dtsrec_binding *db_find_binding(const char *domain);
 const struct dtsrec_reachability *db_find_reachability(
     const struct ovsdb_idl *, const char *observer, const char *subject);
 

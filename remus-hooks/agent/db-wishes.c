@@ -76,7 +76,7 @@ static void write_fences(const struct ovsdb_idl *);
 static void write_reaches(const struct ovsdb_idl *);
 static void write_suspicions(const struct ovsdb_idl *);
 static void write_node(const struct ovsdb_idl *);
-static void write_conditions(const struct ovsdb_idl *);
+static void write_conditions(void);
 static void write_requests_done(const struct ovsdb_idl *);
 static void write_events(const struct ovsdb_idl *);
 
@@ -297,7 +297,7 @@ db_wishes_flush(struct ovsdb_idl *idl)
     write_fences(idl);
     write_reaches(idl);
     write_suspicions(idl);
-    write_conditions(idl);
+    write_conditions();
 
     enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit(txn);
     if (status == TXN_UNCHANGED) {
@@ -493,7 +493,7 @@ write_node(const struct ovsdb_idl *idl)
 }
 
 static void
-write_conditions(const struct ovsdb_idl *idl)
+write_conditions(void)
 {
     struct shash_node *node;
 
@@ -502,25 +502,20 @@ write_conditions(const struct ovsdb_idl *idl)
         bool differs = false;
         char *wanted = w->text ? xasprintf("%s: %s", w->name, w->text) : NULL;
         size_t prefix = strlen(w->name);
-        const struct dtsrec_binding *row;
+        const struct dtsrec_binding *row = db_find_binding(w->domain);
+        bool found = false;
 
-        DTSREC_BINDING_FOR_EACH (row, idl) {
-            if (strcmp(row->domain, w->domain)) {
-                continue;
+        for (size_t i = 0; row && i < row->n_conditions; i++) {
+            const char *c = row->conditions[i];
+            if (wanted && !strcmp(c, wanted)) {
+                found = true;
+            } else if (!strncmp(c, w->name, prefix) && c[prefix] == ':') {
+                dtsrec_binding_update_conditions_delvalue(row, c);
+                differs = true;
             }
-            bool found = false;
-            for (size_t i = 0; i < row->n_conditions; i++) {
-                const char *c = row->conditions[i];
-                if (wanted && !strcmp(c, wanted)) {
-                    found = true;
-                } else if (!strncmp(c, w->name, prefix) && c[prefix] == ':') {
-                    dtsrec_binding_update_conditions_delvalue(row, c);
-                    differs = true;
-                }
-            }
-            if (wanted && !found) {
-                dtsrec_binding_update_conditions_addvalue(row, wanted);
-            }
+        }
+        if (row && wanted && !found) {
+            dtsrec_binding_update_conditions_addvalue(row, wanted);
         }
         if (!wanted && !differs) {
             shash_delete(&conditions, node);

@@ -62,6 +62,8 @@ static unsigned int view_seqno;
 static uint64_t cookie;
 static struct ovs_list queue = OVS_LIST_INITIALIZER(&queue);
 static struct ovs_list txns = OVS_LIST_INITIALIZER(&txns);
+static struct sset in_flight = SSET_INITIALIZER(&in_flight); /* Domains. */
+static struct ovsdb_idl_index *bindings;    /* By domain. */
 
 static void free_step(struct queued_step *);
 static void connect_to(const char *remote, const struct dts_view_local *);
@@ -126,6 +128,7 @@ db_flush(void)
     if (!idl || !ovsdb_idl_is_connected(idl)) {
         struct queued_step *step;
         LIST_FOR_EACH_POP (step, list_node, &queue) {
+            sset_find_and_delete(&in_flight, step->domain);
             free_step(step);
         }
         return;
@@ -210,25 +213,13 @@ db_step(const struct db_step *s)
         .nonce = nullable_xstrdup(s->nonce),
     };
     ovs_list_push_back(&queue, &q->list_node);
+    sset_add(&in_flight, q->domain);
 }
 
 bool
 db_step_in_flight(const char *domain)
 {
-    struct queued_step *q;
-    LIST_FOR_EACH (q, list_node, &queue) {
-        if (!strcmp(q->domain, domain)) {
-            return true;
-        }
-    }
-
-    struct step_txn *t;
-    LIST_FOR_EACH (t, list_node, &txns) {
-        if (sset_contains(&t->domains, domain)) {
-            return true;
-        }
-    }
-    return false;
+    return sset_contains(&in_flight, domain);
 }
 
 bool
@@ -269,6 +260,7 @@ connect_to(const char *remote, const struct dts_view_local *local)
     current_remote = xstrdup(remote);
     current_node = xstrdup(local->node);
     idl = ovsdb_idl_create_unconnected(&dtsrec_idl_class, true);
+    bindings = ovsdb_idl_index_create1(idl, &dtsrec_binding_col_domain);
     ovsdb_idl_set_leader_only(idl, false);
     ovsdb_idl_set_shuffle_remotes(idl, true);
     ovsdb_idl_set_remote(idl, remote, true);
@@ -285,6 +277,7 @@ disconnect(void)
         sset_destroy(&t->domains);
         free(t);
     }
+    sset_clear(&in_flight);
     if (!idl) {
         return;
     }
@@ -316,17 +309,16 @@ free_step(struct queued_step *q)
     free(q);
 }
 
-static const struct dtsrec_binding *
-find_binding(const char *domain)
+const struct dtsrec_binding *
+db_find_binding(const char *domain)
 {
+    struct dtsrec_binding *target = dtsrec_binding_index_init_row(bindings);
     const struct dtsrec_binding *row;
 
-    DTSREC_BINDING_FOR_EACH (row, idl) {
-        if (!strcmp(row->domain, domain)) {
-            return row;
-        }
-    }
-    return NULL;
+    dtsrec_binding_index_set_domain(target, domain);
+    row = dtsrec_binding_index_find(bindings, target);
+    dtsrec_binding_index_destroy_row(target);
+    return row;
 }
 
 /* Adds what the takeover waits on: the witness's answers as they are in our
@@ -356,7 +348,7 @@ verify_witness(const struct queued_step *q)
 static bool
 add_step(const struct queued_step *q)
 {
-    const struct dtsrec_binding *row = find_binding(q->domain);
+    const struct dtsrec_binding *row = db_find_binding(q->domain);
     const struct binding_rule *r = q->rule;
 
     if (!row || strcmp(row->owner, q->owner)
@@ -415,6 +407,8 @@ send_steps(void)
                       q->rule->swap ? ", swapped" : "", q->rule->cause,
                       q->detail ? ": " : "", q->detail ? q->detail : "");
             sset_add(&t->domains, q->domain);
+        } else {
+            sset_find_and_delete(&in_flight, q->domain);
         }
         free_step(q);
     }
@@ -438,8 +432,11 @@ run_txns(void)
         if (status == TXN_INCOMPLETE) {
             continue;
         }
+        const char *domain;
+        SSET_FOR_EACH (domain, &t->domains) {
+            sset_find_and_delete(&in_flight, domain);
+        }
         if (status != TXN_SUCCESS && status != TXN_UNCHANGED) {
-            const char *domain;
             SSET_FOR_EACH (domain, &t->domains) {
                 VLOG_INFO_RL(&rl, "domain %s: the step was not committed "
                              "(%s%s%s); reading again", domain,

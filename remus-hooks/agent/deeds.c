@@ -85,6 +85,16 @@ deeds_run(struct tracked *t, const struct dts_domain *d,
     }
 }
 
+void
+deeds_bystander(struct tracked *t, const struct dts_domain *d)
+{
+    t->acted = false;           /* What comes later is no transition. */
+    t->in_takeover = t->suspecting = t->quiescing = false;
+    if (d->state != DTS_GRANTED) {
+        t->announce_since = 0;
+    }
+}
+
 /* Writes an Event about 'd' with the phases recorded so far. */
 void
 deeds_note(struct tracked *t, const struct dts_domain *d, const char *type,

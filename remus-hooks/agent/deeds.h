@@ -14,6 +14,8 @@ struct tracked;
 void deeds_run(struct tracked *, const struct dts_domain *,
                enum binding_role, const struct binding_facts *,
                const struct dts_view *);
+/* The same for a node that is neither owner nor standby. */
+void deeds_bystander(struct tracked *, const struct dts_domain *);
 void deeds_note(struct tracked *, const struct dts_domain *,
                 const char *type, const char *message);
 void deeds_backward(const struct dts_domain *, bool backward, int64_t seen);

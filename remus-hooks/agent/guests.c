@@ -40,6 +40,7 @@ VLOG_DEFINE_THIS_MODULE(guests);
 extern char **environ;
 
 static struct hmap guests = HMAP_INITIALIZER(&guests);
+static struct hmap by_name = HMAP_INITIALIZER(&by_name);
 static struct shash gone = SHASH_INITIALIZER(&gone);
 static bool known;
 static uint64_t seqno = 1;
@@ -111,7 +112,7 @@ guests_find(const char *name, enum guest_kind kind)
 {
     const struct guest *g;
 
-    HMAP_FOR_EACH (g, hmap_node, &guests) {
+    HMAP_FOR_EACH_WITH_HASH (g, name_node, hash_string(name, 0), &by_name) {
         if (g->kind == kind && !strcmp(g->name, name)) {
             return g;
         }
@@ -265,8 +266,12 @@ apply_domain(const struct xs_domain *x, long long int mono_us)
     }
     if (!g->name || strcmp(g->name, name) || g->kind != kind) {
         VLOG_INFO("domid %d is %s", x->domid, x->name);
-        free(g->name);
+        if (g->name) {
+            hmap_remove(&by_name, &g->name_node);
+            free(g->name);
+        }
         g->name = name;
+        hmap_insert(&by_name, &g->name_node, hash_string(name, 0));
         g->kind = kind;
     } else {
         free(name);
@@ -306,6 +311,7 @@ apply_snapshot(const struct xs_snapshot *s)
             VLOG_INFO("domid %d (%s) is gone", g->domid, g->name);
             remember_gone(g);
             hmap_remove(&guests, &g->hmap_node);
+            hmap_remove(&by_name, &g->name_node);
             free(g->name);
             free(g->mac);
             free(g);

@@ -19,6 +19,7 @@ enum guest_kind {
 
 struct guest {
     struct hmap_node hmap_node; /* By domid. */
+    struct hmap_node name_node; /* By name. */
     int domid;
     char *name;                 /* Less the suffix. */
     enum guest_kind kind;

@@ -21,6 +21,7 @@
 
 #include "db.h"
 #include "guests.h"
+#include "hash.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/vlog.h"
@@ -37,6 +38,8 @@ VLOG_DEFINE_THIS_MODULE(session);
 #define KILL_MS 1000
 
 static struct ovs_list sessions = OVS_LIST_INITIALIZER(&sessions);
+static struct hmap by_domain = HMAP_INITIALIZER(&by_domain);
+static uint64_t n_created;
 static uint64_t seqno = 1;
 
 struct session *
@@ -55,15 +58,17 @@ session_find(const char *uuid)
 struct session *
 session_of(const char *domain, bool sender, const char *uuid)
 {
-    struct session *s;
+    struct session *s, *newest = NULL;
 
-    LIST_FOR_EACH (s, list_node, &sessions) {
+    HMAP_FOR_EACH_WITH_HASH (s, hmap_node, hash_string(domain, 0),
+                             &by_domain) {
         if (s->sender == sender && !strcmp(s->domain, domain)
-            && (!uuid || !strcmp(s->uuid, uuid))) {
-            return s;
+            && (!uuid || !strcmp(s->uuid, uuid))
+            && (!newest || s->serial > newest->serial)) {
+            newest = s;
         }
     }
-    return NULL;
+    return newest;
 }
 
 static struct session *
@@ -78,7 +83,9 @@ session_create(const char *uuid, const char *domain, bool sender)
     s->since = s->n_at = s->last_beat = time_msec();
     s->reason = xstrdup("");
     s->verdict = VERDICT_NOT_YET;
+    s->serial = ++n_created;
     ovs_list_push_front(&sessions, &s->list_node);
+    hmap_insert(&by_domain, &s->hmap_node, hash_string(domain, 0));
     VLOG_INFO("domain %s: session %s as %s", domain, uuid,
               sender ? "sender" : "receiver");
     return s;
@@ -479,6 +486,7 @@ session_expire(void)
         }
         if (now - since > EXPIRE_MS) {
             ovs_list_remove(&s->list_node);
+            hmap_remove(&by_domain, &s->hmap_node);
             free(s->uuid);
             free(s->domain);
             free(s->reason);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "binding.h"
+#include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "smap.h"
 
@@ -16,6 +17,8 @@ struct json;
 
 struct session {
     struct ovs_list list_node;  /* Newest first. */
+    struct hmap_node hmap_node; /* By the domain's name. */
+    uint64_t serial;            /* Newer ones have greater ones. */
     char *uuid;
     char *domain;
     bool sender;

@@ -160,6 +160,11 @@ takeover_run(const struct dts_view *view)
             continue;
         }
 
+        if (role == BINDING_OTHER) {
+            deeds_bystander(t, d);
+            continue;
+        }
+
         struct binding_facts f;
         gather(t, d, role, &f);
         gather_switch(t, d, role, &f);
