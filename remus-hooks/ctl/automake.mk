@@ -30,10 +30,15 @@ remus_hooks_ctl_dts_ctl_SOURCES = \
 	remus-hooks/ctl/values.c remus-hooks/ctl/values.h
 remus_hooks_ctl_dts_ctl_LDADD = $(DTS_LIBS)
 
+# (bash-completion finds COMMAND.bash as well as COMMAND.)
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = remus-hooks/ctl/dts-ctl.bash
+
 # Its tests: the pure parts, and the program against a private database.
 CTL_TESTS = \
 	tests/ctl/test-topology tests/ctl/test-domains \
-	tests/ctl/test-status tests/ctl/test-generic tests/ctl/test-check
+	tests/ctl/test-status tests/ctl/test-generic tests/ctl/test-check \
+	tests/ctl/test-docs
 TESTS += $(CTL_TESTS)
 EXTRA_DIST += tests/ctl/lib.sh $(CTL_TESTS)
 

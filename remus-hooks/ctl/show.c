@@ -83,10 +83,8 @@ format_status(const struct domain_status *s, struct ds *ds)
     if (s->remedy[0]) {
         ds_put_format(ds, "    remedy: %s\n", s->remedy);
     }
-    if (s->uncommitted) {
-        ds_put_cstr(ds, "    output: uncommitted (a failover goes back to the "
-                    "last checkpoint, but what the guest sent since has "
-                    "been sent)\n");
+    if (s->output[0]) {
+        ds_put_format(ds, "    output: %s\n", s->output);
     }
     if (!s->n_gateways) {
         ds_put_format(ds, "    network %s %s\n", d->network, s->network
@@ -97,7 +95,9 @@ format_status(const struct domain_status *s, struct ds *ds)
         format_gateway(s, &s->gateways[i], ds);
     }
     for (size_t i = 0; b && i < b->n_conditions; i++) {
-        ds_put_format(ds, "    condition %s\n", b->conditions[i]);
+        if (strncmp(b->conditions[i], "output:", 7)) {
+            ds_put_format(ds, "    condition %s\n", b->conditions[i]);
+        }
     }
     if (d->requested_node && b && strcmp(d->requested_node, b->owner)) {
         ds_put_format(ds, "    switch to %s requested, not carried out yet\n",
@@ -160,8 +160,10 @@ status_to_json(const struct domain_status *s)
     json_object_put(json, "protected", json_boolean_create(s->protected));
     json_object_put_string(json, "reason", s->reason);
     json_object_put_string(json, "remedy", s->remedy);
-    json_object_put_string(json, "output", s->uncommitted ? "uncommitted"
-                           : s->protected ? "committed" : "direct");
+    json_object_put(json, "output", s->output[0]
+                    ? json_string_create_nocopy(
+                        xmemdup0(s->output, strcspn(s->output, " ,")))
+                    : json_null_create());
     json_object_put_string(json, "owner", b ? b->owner : "");
     json_object_put_string(json, "standby", b ? b->standby : "");
     json_object_put_string(json, "state", b ? b->state : "");

@@ -55,14 +55,22 @@ add_gateways(struct domain_status *s, const struct ovsdb_idl *idl)
     sset_destroy(&names);
 }
 
-static bool
-has_condition(const struct dtsrec_binding *b, const char *name)
+/* If 's' is "NAME: TEXT" with this name, returns TEXT, else NULL. */
+static const char *
+condition_text(const char *s, const char *name)
 {
     size_t n = strlen(name);
 
+    return (strncmp(s, name, n) || s[n] != ':' ? NULL
+            : s + n + 1 + strspn(s + n + 1, " "));
+}
+
+/* True if one of the conditions of 'b' is not merely information. */
+static bool
+has_problem(const struct dtsrec_binding *b)
+{
     for (size_t i = 0; i < b->n_conditions; i++) {
-        if (!strncmp(b->conditions[i], name, n)
-            && (!b->conditions[i][n] || b->conditions[i][n] == ':')) {
+        if (!condition_text(b->conditions[i], "output")) {
             return true;
         }
     }
@@ -100,7 +108,7 @@ judge(struct domain_status *s)
                               d->primary);
     } else if (!strcmp(b->state, "protected")) {
         s->protected = true;
-        s->health = b->n_conditions || missing[0] ? HEALTH_WARN : HEALTH_OK;
+        s->health = has_problem(b) || missing[0] ? HEALTH_WARN : HEALTH_OK;
         s->reason = xasprintf("%s holds a copy that can go on", b->standby);
         s->remedy = (!strcmp(d->failover, "manual")
                      ? xasprintf("failover is manual: if %s fails, run "
@@ -161,8 +169,12 @@ domain_status_init(struct domain_status *s, const struct ovsdb_idl *idl,
     s->witness = (domain->witness[0] ? domain->witness
                   : s->n_gateways ? s->gateways[0].name : "");
     judge(s);
-    s->uncommitted = (s->protected
-                      && !has_condition(s->binding, "output-committed"));
+    s->output = "";
+    for (size_t i = 0; s->protected && i < s->binding->n_conditions; i++) {
+        const char *text = condition_text(s->binding->conditions[i],
+                                          "output");
+        s->output = text ? text : s->output;
+    }
     timeline_init_last(&s->last_switch, idl, domain->name);
 }
 

@@ -25,7 +25,9 @@ struct domain_status {
     const struct dtsrec_network *network;   /* NULL: there is none. */
     enum health health;
     bool protected;
-    bool uncommitted;           /* Output leaves before its checkpoint. */
+    const char *output;         /* The condition "output" without its name:
+                                 * whether output leaves before its
+                                 * checkpoint is held.  "" if not told. */
     char *reason;               /* Why (not) protected. */
     char *remedy;               /* What to do about it; "" if nothing. */
     int tunnel_in_service;      /* 2, 3, or 0: none (Algorithm 1). */

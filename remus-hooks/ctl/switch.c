@@ -133,8 +133,9 @@ cmd_switch(struct ctl_context *ctx)
         const struct dtsrec_binding *b = find_binding(ctx->idl,
                                                       domain->name);
         ds_put_format(&ctx->output, "  %s pauses the guest, brings %s's copy "
-                      "up to date and gives it up; then the gateways switch "
-                      "and %s resumes it\n", b->owner, target->name,
+                      "up to date and gives it up (if %s is down, the "
+                      "witness must say so); then the gateways switch and "
+                      "%s resumes it\n", b->owner, target->name, b->owner,
                       target->name);
         ds_put_cstr(&ctx->output, "  with stock xl the guest goes back by up "
                     "to one checkpoint interval\n");
