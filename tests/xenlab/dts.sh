@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+#
+# remus-dts on the lab: what an operator types on two hosts and a gateway
+# (README.md), and the protected guest "voip".
+
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$XL/call.sh"
+. "$XL/stock.sh"
+
+DTS_GUEST=10.20.0.100
+DTS_CLIENT=10.20.0.1
+DAEMON=/usr/share/remus-dts/scripts/dts-ctl-daemon
+
+dts() { on G dts-ctl --timeout=20 "$@"; }
+
+# Keys and certificates by ovs-pki, made once.
+dts_pki() {
+    local n dir=$XENLAB_DIR/pki
+    [ ! -e "$dir/done" ] || return 0
+    rm -rf "$dir"
+    mkdir -p "$dir/nodes"
+    (
+        cd "$dir/nodes" || exit 1
+        ovs-pki --dir="$dir/ca" --log="$dir/log" init || exit 1
+        for n in hostA hostB gw1; do
+            ovs-pki -u --dir="$dir/ca" --log="$dir/log" req+sign $n switch || exit 1
+        done
+    ) >"$dir/out" 2>&1 || { cat "$dir/out" >&2; die "ovs-pki failed"; }
+    : >"$dir/done"
+}
+
+# dts_start HOST: certificates, the node's configuration, its daemons.
+dts_start() {
+    local h=$1 n node dir=$XENLAB_DIR/pki
+    node=$(node_of "$h") n=$(number_of "$h")
+    put "$h" "$dir/nodes/$node-privkey.pem" /etc/remus-dts/pki/privkey.pem &&
+    put "$h" "$dir/nodes/$node-cert.pem" /etc/remus-dts/pki/cert.pem &&
+    put "$h" "$dir/ca/switchca/cacert.pem" /etc/remus-dts/pki/cacert.pem || return 1
+    if [ "$h" = G ]; then
+        on G "$DAEMON start db" || return 1
+    fi
+    on "$h" <<END || return 1
+chmod 600 /etc/remus-dts/pki/privkey.pem
+ovs-vsctl set open_vswitch . external_ids:dts-remote=ssl:10.9.0.13:6645 \
+    external_ids:dts-node=$node external_ids:dts-encap-ip=10.9.0.1$n &&
+$DAEMON start agent || exit 1
+[ $h = G ] || $DAEMON start link
+END
+}
+
+# dts_configure [mode=flow|port] [encap=gre|vxlan|geneve]: the whole system.
+dts_configure() {
+    local mode=flow encap=gre a h
+    for a; do local "$a"; done
+    dts_pki
+    dts_start G || return 1
+    dts init -- global-set encap-type="$encap" heartbeat=100 peer-timeout=600 bfd-min-tx=100 hold-down=0 -- \
+        node-add gw1 --roles=gateway --site=hq --ip=10.9.0.13 -- \
+        node-add hostA --roles=server --site=north --ip=10.9.0.11 -- \
+        node-add hostB --roles=server --site=south --ip=10.9.0.12 || return 1
+    dts tunnel-set hostA hostB hostA=10.8.0.1 hostB=10.8.0.2 -- \
+        network-add voice --key=10 --gateway=gw1:seg0 --switching="$mode" || return 1
+    dts domain-add voip --network=voice --address="'00:16:3e:00:00:64 $DTS_GUEST'" \
+        --primary=hostA --secondary=hostB || return 1
+    for h in A B; do dts_start $h || return 1; done
+    eventually 60 dts_tunnels_up hostA && eventually 60 dts_tunnels_up hostB
+}
+dts_tunnels_up() {
+    [ "$(dts --bare --columns=state find Reachability observer=gw1 "subject=$1")" = up ]
+}
+
+# dts_guest HOST: creates "voip" there; waits until it serves its client.
+dts_guest() {
+    guest_config "$1" voip br-dts vif-ovs-dts $DTS_GUEST
+    on "$1" xl create -q /lab/voip.cfg || return 1
+    eventually "$XENLAB_PATIENCE" probe_answers $DTS_GUEST
+}
+
+# dts_protect FROM: stock xl remus through dts-link and the gate.
+dts_protect() {
+    on "$1" "setsid bash -c 'LIBXL_SAVE_HELPER=/usr/libexec/remus-dts/dts-save-helper xl remus -F -n -d -i 200 -s \"\" voip \"exec dts-link voip\" 2>&1 | /lab/stamp >>/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &"
+    on G "dts-ctl --timeout=$XENLAB_PATIENCE wait voip --state=protected --owner=$(node_of "$1")"
+}
+
+# dts_binding: "OWNER STATE GENERATION".
+dts_binding() {
+    dts --bare --columns=owner,state,generation find Binding domain=voip | xargs
+}
+dts_bound() { case $(dts_binding) in "$1 $2"*) ;; *) return 1 ;; esac; }
+
+# running HOST: names of the guests there that are not paused, suspended or dying.
+running() {
+    on "$1" xl list | awk 'NR > 1 && $1 != "Domain-0" && $5 !~ /[psdc]/ { print $1 }' | xargs
+}
+# copies: how many running guests there are on A and B together.
+copies() {
+    local h n=0
+    for h in A B; do
+        ! is_up $h || n=$((n + $(running $h | wc -w)))
+    done
+    echo $n
+}
