@@ -121,6 +121,7 @@ facts_for(const struct dts_domain *d, const char *domain,
     }
     put_int(o, "version", 1);
     put_string(o, "node", view ? view->self_name : "");
+    put_string(o, "ip", view && view->self ? view->self->replication_ip : "");
     put_string(o, "domain", domain);
     put_string(o, "session", session);
     put_int(o, "generation", d ? d->generation : 0);
@@ -156,6 +157,10 @@ refuse_link(const struct dts_view *view, const struct dts_domain *d,
             return xasprintf("%s runs on %s (generation %"PRId64"): dts-ctl "
                              "switch %s %s", d->name, d->owner, d->generation,
                              d->name, view->self_name);
+        }
+        if (peer[0] && !dts_view_find_node(view, peer)) {
+            return xasprintf("there is no node called \"%s\" (the standby "
+                             "of %s is %s)", peer, d->name, d->standby);
         }
         if (peer[0] && strcmp(peer, d->standby)) {
             return xasprintf("the standby of %s is %s, not %s: dts-ctl "
@@ -203,6 +208,11 @@ hello_link(struct conn *c, const struct json *id, const struct json *params)
                            "database yet%s", view ? " (this node is not in "
                            "it: dts-ctl node-add)" : "");
         return false;
+    }
+    if (!sender && !name[0] && !uuid[0]) {
+        /* The listener, which has no session: it wants to know where. */
+        server_reply(c, id, facts_for(NULL, "", "", NULL));
+        return true;
     }
     d = dts_view_find_domain(view, name);
     s = session_find(uuid);
