@@ -495,6 +495,9 @@ answer_sessions(const struct dts_view *view)
         }
         if (s->lost && v == VERDICT_ALONE && (s->gate || s->link)) {
             session_kill(s, "the owner goes on alone");
+        } else if (s->sender && v == VERDICT_TAKEN && (s->gate || s->link)
+                   && guests_known() && !guests_find(s->domain, GUEST_OWN)) {
+            session_kill(s, "taken, and the guest here is destroyed");
         }
     }
 }
