@@ -7,7 +7,7 @@ EXTRA_DIST += docs/protocol.md
 # table or column has none.
 man_MANS = docs/dts.5
 CLEANFILES += docs/dts.5
-EXTRA_DIST += docs/dts.5.xml
+EXTRA_DIST += docs/dts.5.xml docs/deployment.md docs/troubleshooting.md
 docs/dts.5: docs/dts.5.xml remus-hooks/dts.ovsschema
 	$(AM_V_GEN)$(MKDIR_P) docs && \
 	PYTHONPATH=$(OVSDIR)/python PYTHONDONTWRITEBYTECODE=yes $(PYTHON3) \
