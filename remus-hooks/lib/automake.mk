@@ -5,6 +5,12 @@ noinst_LTLIBRARIES += remus-hooks/lib/libdts.la
 remus_hooks_lib_libdts_la_SOURCES = \
 	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
 	remus-hooks/lib/binding.c remus-hooks/lib/binding.h \
+	remus-hooks/lib/flow-table.c remus-hooks/lib/flow-table.h \
+	remus-hooks/lib/flows.c remus-hooks/lib/flows.h \
+	remus-hooks/lib/flows-actions.c remus-hooks/lib/flows-gateway.c \
+	remus-hooks/lib/flows-private.h remus-hooks/lib/flows-server.c \
+	remus-hooks/lib/flows-source.c \
+	remus-hooks/lib/sets.c remus-hooks/lib/sets.h \
 	remus-hooks/lib/view.c remus-hooks/lib/view.h \
 	remus-hooks/lib/view-idl.c
 nodist_remus_hooks_lib_libdts_la_SOURCES = \
