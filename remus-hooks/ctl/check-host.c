@@ -30,13 +30,64 @@ exists(const char *path, int mode)
     return yes;
 }
 
+/* The member 'name' of the answer's object, or NULL. */
+static const struct json *
+member(const struct agent_msg *answer, const char *name)
+{
+    return (answer->result && answer->result->type == JSON_OBJECT
+            ? shash_find_data(json_object(answer->result), name) : NULL);
+}
+
+static struct json *
+hello(void)
+{
+    struct json *params = json_object_create();
+
+    json_object_put(params, "version",
+                    json_integer_create(DTS_AGENT_VERSION));
+    json_object_put_string(params, "role", "ctl");
+    json_object_put(params, "pid", json_integer_create(getpid()));
+    return params;
+}
+
+/* What the agent says of itself, once it has accepted us. */
+static void
+check_agent_status(struct check *c, const struct agent_msg *status)
+{
+    const struct json *node = member(status, "node");
+    const struct json *version = member(status, "version");
+    const struct json *connected = member(status, "connected");
+
+    if (connected && connected->type == JSON_FALSE) {
+        check_bad(c, CHECK_FAIL, "agent", xasprintf(
+                  "what is external_ids:dts-remote of Open_vSwitch? Are "
+                  "%s/pki/*.pem this node's?", DTS_SYSCONFDIR),
+                  "dts-agent runs, but has no connection to the database");
+    } else if (node && node->type == JSON_STRING && c->node
+               && json_string(node)[0]
+               && strcmp(json_string(node), c->node)) {
+        check_bad(c, CHECK_WARN, "agent", xstrdup("systemctl restart "
+                  "dts-agent"), "dts-agent still runs as node %s",
+                  json_string(node));
+    } else {
+        check_ok(c, "agent", "dts-agent answers and has the database");
+    }
+    if (version && version->type == JSON_STRING
+        && strcmp(json_string(version), DTS_VERSION)) {
+        check_bad(c, CHECK_WARN, "agent", xstrdup("install the same version "
+                  "of all packages, then: systemctl restart dts-agent"),
+                  "dts-agent is version %s, dts-ctl %s",
+                  json_string(version), DTS_VERSION);
+    }
+}
+
 static void
 check_agent(struct check *c)
 {
     static const char remedy[] = "systemctl start dts-agent; its log is in "
                                  "/var/log/remus-dts";
     struct agent_client *client;
-    struct agent_msg *answer;
+    struct agent_msg *answer = NULL;
 
     int error = agent_client_open(NULL, 1000, &client);
     if (error == EACCES || error == EPERM) {
@@ -50,12 +101,12 @@ check_agent(struct check *c)
         return;
     }
 
-    struct json *hello = json_object_create();
-    json_object_put(hello, "version",
-                    json_integer_create(DTS_AGENT_VERSION));
-    json_object_put_string(hello, "role", "ctl");
-    json_object_put(hello, "pid", json_integer_create(getpid()));
-    error = agent_client_call(client, "hello", hello, 3000, &answer);
+    error = agent_client_call(client, "hello", hello(), 3000, &answer);
+    if (!error && !answer->error) {
+        agent_msg_destroy(answer);
+        error = agent_client_call(client, "status", json_object_create(),
+                                  3000, &answer);
+    }
     if (error) {
         check_bad(c, CHECK_FAIL, "agent", xstrdup(remedy),
                   "dts-agent does not answer (%s)",
@@ -64,27 +115,9 @@ check_agent(struct check *c)
         check_bad(c, CHECK_FAIL, "agent", xasprintf("install the same "
                   "version of all packages: this is dts-ctl %s",
                   DTS_VERSION), "dts-agent refuses: %s", answer->error);
+        agent_msg_destroy(answer);
     } else {
-        const struct json *node
-            = (answer->result && answer->result->type == JSON_OBJECT
-               ? shash_find_data(json_object(answer->result), "node") : NULL);
-        const char *name = (node && node->type == JSON_STRING
-                            ? json_string(node) : "");
-
-        if (name[0] && c->node && strcmp(name, c->node)) {
-            check_bad(c, CHECK_WARN, "agent", xstrdup("systemctl restart "
-                      "dts-agent"), "dts-agent still runs as node %s", name);
-        } else {
-            check_ok(c, "agent", "dts-agent answers");
-        }
-        const char *version = c->self ? c->self->version : "";
-        if (version[0] && strcmp(version, DTS_VERSION)) {
-            check_bad(c, CHECK_WARN, "agent", xstrdup("systemctl restart "
-                      "dts-agent"), "dts-agent is version %s, dts-ctl %s",
-                      version, DTS_VERSION);
-        }
-    }
-    if (!error) {
+        check_agent_status(c, answer);
         agent_msg_destroy(answer);
     }
     agent_client_close(client);
