@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += tests/demo \
+	tests/xenlab/build tests/xenlab/call.sh tests/xenlab/call/probe.c \
+	tests/xenlab/call/uac.xml tests/xenlab/dom0-init \
+	tests/xenlab/dom0-modules tests/xenlab/dts.sh tests/xenlab/guest/echod.c \
+	tests/xenlab/guest/init tests/xenlab/guest/uas.xml tests/xenlab/lab \
+	tests/xenlab/lib.sh tests/xenlab/packages.sh tests/xenlab/report \
+	tests/xenlab/scenarios.sh tests/xenlab/stamp tests/xenlab/stock.sh \
+	debian/changelog debian/control debian/copyright \
+	debian/default/remus-dts-agent debian/default/remus-dts-db \
+	debian/default/remus-dts-link debian/libremusdts-dev.install \
+	debian/remus-dts-common.dirs debian/remus-dts-common.dts-agent.service \
+	debian/remus-dts-common.install debian/remus-dts-common.logrotate \
+	debian/remus-dts-common.tmpfiles debian/remus-dts-gateway.dirs \
+	debian/remus-dts-gateway.dts-db.service \
+	debian/remus-dts-gateway.install \
+	debian/remus-dts-server.dts-link.service \
+	debian/remus-dts-server.install debian/remus-dts-server.links \
+	debian/rules debian/source/format

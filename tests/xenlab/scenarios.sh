@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+#
+# What happens to a call: the power is cut, the replication cable is pulled and
+# plugged in again, or the power is cut twice, there and back.  For ours and for
+# the baseline.  RTPSTAT names dts-rtpstat.
+
+. "$(dirname "${BASH_SOURCE[0]}")/dts.sh"
+
+# take NETWORK WHAT...: the function of ours (dts_) or of the baseline (stock_).
+take() { local p=dts; [ "$1" = remus-dts ] || p=stock; shift; "${p}_$1" "${@:2}"; }
+
+guest_address() { if [ "$1" = remus-dts ]; then echo $DTS_GUEST; else echo $STOCK_GUEST; fi; }
+guest_name() { if [ "$1" = remus-dts ]; then echo voip; else echo g; fi; }
+begin_call() {
+    if [ "$1" = remus-dts ]; then
+        call_start "$2" $DTS_GUEST $DTS_CLIENT xlseg
+    else
+        call_start "$2" $STOCK_GUEST 10.9.0.1 xbr
+    fi || { say "no voice came back"; call_abandon "$2"; return 1; }
+}
+
+# prepare NETWORK MODE ENCAP: fresh hosts, the guest on A.
+prepare() {
+    lab_down
+    lab_up A B G || return 1
+    if [ "$1" = remus-dts ]; then
+        dts_configure mode="$2" encap="$3" || { say "remus-dts was not configured"; return 1; }
+        say "remus-dts runs on all three: TLS, $3 tunnels, switching by $2"
+    fi
+    take "$1" guest A || { say "the guest does not serve"; return 1; }
+    say "the guest serves its client from host A"
+}
+
+# collect NETWORK DIR CUT SCENARIO MODE ENCAP [HOST-OF-THE-SURVIVOR]: logs and
+# clocks, then $DIR/run.json and $DIR/timeline.
+collect() {
+    local network=$1 dir=$2 cut=$3 scenario=$4 h
+    : >"$dir/clocks"
+    for h in A B G; do
+        ! is_up $h || echo "$(node_of $h) $(clock_of $h)" >>"$dir/clocks"
+    done
+    copies >"$dir/copies"
+    if [ "$network" = remus-dts ]; then
+        dts --format=json --columns=time,node,domain,type,generation,message,phases list Event >"$dir/events.json"
+        dts status voip >"$dir/status"
+    elif is_up B; then
+        stock_phases B "$cut" >"$dir/phases"
+    fi
+    echo "$cut" >"$dir/cut"
+    "$XL/report" "$dir" "$cut" "$RTPSTAT" "$(guest_address "$network")" "$network" "$5" "$6" "$scenario"
+}
+
+# scenario_NAME NETWORK DIR MODE ENCAP: 0 when it could be carried through,
+# whatever came out of it: that is in $DIR/run.json.
+scenario_power() {
+    local network=$1 dir=$2 cut
+    prepare "$network" "$3" "$4" || return 1
+    take "$network" protect A || { say "no protection"; return 1; }
+    say "protected: stock xl remus, a checkpoint each 200 ms"
+    begin_call "$network" "$dir" || return 1
+    say "a SIP call with voice is up"
+    sleep 5
+    cut=$(power_cut A)
+    say "host A: power cut"
+    survive "$network" "$dir" "$cut" || say "no voice after the cut"
+    call_end "$dir"
+    collect "$network" "$dir" "$cut" power "$3" "$4"
+}
+# survive NETWORK DIR CUT: waits for voice after it, and talks on for a while.
+survive() {
+    eventually 90 serves "$2" "$(guest_address "$1")" $(($3 + 300)) || return 1
+    say "voice comes back to the client"
+    sleep 5
+}
+
+scenario_failback() {
+    local network=$1 dir=$2 cut cut2
+    prepare "$network" "$3" "$4" || return 1
+    take "$network" protect A || { say "no protection"; return 1; }
+    begin_call "$network" "$dir" || return 1
+    say "protected from A; a SIP call with voice is up"
+    sleep 3
+    cut=$(power_cut A)
+    say "host A: power cut"
+    survive "$network" "$dir" "$cut" || { say "no voice after the first cut"; call_end "$dir"; return 1; }
+    lab_up A || return 1
+    if [ "$network" = remus-dts ]; then
+        dts_start A || return 1
+        eventually 60 dts_tunnels_up hostA || { say "tunnels to A do not come up"; return 1; }
+    fi
+    say "host A is back, empty: B protects to it"
+    take "$network" protect B || { say "no protection from B"; return 1; }
+    sleep 3
+    cut2=$(power_cut B)
+    say "host B: power cut"
+    survive "$network" "$dir" "$cut2" || say "no voice after the second cut"
+    call_end "$dir"
+    collect "$network" "$dir" "$cut2" failback "$3" "$4"
+}
+
+scenario_partition() {
+    local network=$1 dir=$2 cut
+    prepare "$network" "$3" "$4" || return 1
+    take "$network" protect A || { say "no protection"; return 1; }
+    begin_call "$network" "$dir" || return 1
+    say "protected; a SIP call with voice is up"
+    sleep 3
+    cable A rep off
+    cut=$(now_ms)
+    say "the replication cable is pulled"
+    sleep 20
+    say "running copies: $(copies)"
+    cable A rep on
+    say "the replication cable is plugged in again"
+    sleep 15
+    say "running copies: $(copies)"
+    call_end "$dir"
+    collect "$network" "$dir" "$cut" partition "$3" "$4"
+}
