@@ -6,7 +6,7 @@
 VIF=$BUILD/netscripts/vif-ovs-dts
 [ -x "$VIF" ] || skip_all "no $VIF"
 
-plan 95
+plan 97
 onehost_up ovs
 
 UUID=6f9619ff-8b86-4d11-b42d-00cf4fc964ff
@@ -239,6 +239,12 @@ storm() {
 }
 ok "sixteen at once, and then online" storm
 is "$(ports br-dts)" "vif6.0 vif7.0" "leave one port"
+hold() { on hostA flock $W/hostA/dts/vif-7.0.lock sleep 1.5; }
+hold & wait_for 5 test -e $W/hostA/dts/vif-7.0.lock
+start=$(now_ms)
+ok "online while another works on the device" vif online 7 0
+ok "waits for it" test $(($(now_ms) - start)) -ge 1000
+wait $!
 signal STOP vswitchd-hostA
 vif online 7 0
 is "$rc" 4 "an ovs-vswitchd that stands still is an error"

@@ -9,7 +9,7 @@ WATCH=$BUILD/libxl-ext/dts-domwatch
 # The sanitizers' runtime cannot come before a preloaded library.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0:detect_leaks=0
 
-plan 90
+plan 92
 onehost_up
 
 U=00000000-0000-4000-8000-00000000000
@@ -95,6 +95,10 @@ dom set 3 s reason=2 uuid=${U}3
 xlr resume voip; gives 3 "by a session that lives" "between checkpoints it is refused"
 wait $!
 is "$(state voip)" shutdown/suspend "and nothing was done"
+# The same, suspended at every look: only its CPU time tells.
+( for i in 1 2 3 4 5 6 7 8; do sleep 0.15; dom set 3 s reason=2 uuid=${U}3; done ) &
+xlr resume voip; gives 3 "by a session that lives" "also if it is seen suspended only"
+wait $!
 dom set 3 s reason=2 paused=1 uuid=${U}3
 xlr resume voip; gives 0 "is paused still" "suspended and paused: resumed, and said"
 for r in "0 poweroff" "1 reboot" "3 crash"; do
@@ -202,6 +206,10 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
     dom set 5 r uuid=${U}5; sleep 0.1
 done
 ok "checkpoints are nothing to tell" quiet || diag "$(told)"
+for i in 1 2 3 4 5 6 7 8 9 10; do
+    dom set 5 s reason=2 uuid=${U}5; sleep 0.15
+done
+ok "nor if it is seen suspended only" quiet || diag "$(told)"
 dom set 5 s reason=2 uuid=${U}5
 expect "5 voip shutdown suspend" "a domain left suspended is"
 mark
