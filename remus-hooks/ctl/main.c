@@ -304,6 +304,22 @@ connect_database(struct ctl_command *commands, size_t n)
     }
 }
 
+/* What may help about 'error' of a connection. */
+static const char *
+connect_hint(int error)
+{
+    if (!strstr(settings.db, "ssl:")) {
+        return (error == EACCES || error == EPERM ? ": run it as root" : "");
+    }
+    return (error == ENOPROTOOPT
+            ? ": TLS needs this node's key and certificate and the "
+            "authority's, in " DTS_SYSCONFDIR "/pki or by -p, -c and -C"
+            : error == EPROTO
+            ? ": are both ends' certificates signed by the authority that "
+            "the other end knows, and is the other end's port one for TLS?"
+            : "");
+}
+
 /* Ends the program when there is no hope or no time left. */
 static void
 check_progress(bool committing)
@@ -314,13 +330,13 @@ check_progress(bool committing)
 
     if (!ovsdb_idl_is_alive(the_idl)) {
         int error = ovsdb_idl_get_last_error(the_idl);
-        fatal(DTS_EXIT_NO_DATABASE, "%s: %s (%s)%s", settings.db,
+        fatal(DTS_EXIT_NO_DATABASE, "%s: %s (%s)%s%s", settings.db,
               ovsdb_idl_has_ever_connected(the_idl)
               ? "lost the connection to the database"
               : error == ENOENT && strncmp(settings.db, "unix:", 5)
               ? "this server has no database DTS"
               : "cannot connect to the database",
-              ovs_retval_to_string(error), maybe);
+              ovs_retval_to_string(error), connect_hint(error), maybe);
     }
 
     long long int now = time_msec();
