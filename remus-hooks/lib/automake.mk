@@ -43,3 +43,14 @@ tests_unit_test_binding_SOURCES = tests/unit/test-binding.c
 tests_unit_test_binding_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_binding_LDADD = $(UNIT_LIBS)
 endif
+
+remus_hooks_lib_libdts_la_SOURCES += \
+	remus-hooks/lib/agent-session.c remus-hooks/lib/agent-session.h \
+	remus-hooks/lib/framing.c remus-hooks/lib/framing.h
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-framing
+TESTS += tests/unit/test-framing
+tests_unit_test_framing_SOURCES = tests/unit/test-framing.c
+tests_unit_test_framing_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_framing_LDADD = $(UNIT_LIBS)
+endif
