@@ -9,7 +9,7 @@ WATCH=$BUILD/libxl-ext/dts-domwatch
 # The sanitizers' runtime cannot come before a preloaded library.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0:detect_leaks=0
 
-plan 92
+plan 93
 onehost_up
 
 U=00000000-0000-4000-8000-00000000000
@@ -210,6 +210,12 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
     dom set 5 s reason=2 uuid=${U}5; sleep 0.15
 done
 ok "nor if it is seen suspended only" quiet || diag "$(told)"
+# Looked at twice in one checkpoint, because of another domain.
+dom set 5 r uuid=${U}5; sleep 0.1
+dom set 5 s reason=2 uuid=${U}5
+dom set 6 p uuid=${U}6; sleep 0.05; dom set 6 p uuid=${U}6; sleep 0.05
+dom set 5 r uuid=${U}5; sleep 0.3
+ok "nor if it is looked at twice" quiet || diag "$(told)"
 dom set 5 s reason=2 uuid=${U}5
 expect "5 voip shutdown suspend" "a domain left suspended is"
 mark
