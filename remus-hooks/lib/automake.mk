@@ -54,3 +54,11 @@ tests_unit_test_framing_SOURCES = tests/unit/test-framing.c
 tests_unit_test_framing_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_framing_LDADD = $(UNIT_LIBS)
 endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-view
+TESTS += tests/unit/test-view
+tests_unit_test_view_SOURCES = tests/unit/test-view.c
+tests_unit_test_view_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_view_LDADD = $(UNIT_LIBS)
+endif
