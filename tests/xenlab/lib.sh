@@ -137,7 +137,7 @@ boot() {
             -device "virtio-net-pci,romfile=,netdev=ctl,mac=52:54:00:01:00:0$n" \
             -netdev "tap,id=cli,ifname=xl$h,script=no,downscript=no" \
             -device "virtio-net-pci,romfile=,netdev=cli,mac=52:54:00:03:00:0$n" \
-            -pidfile "$h.pid" -daemonize
+            -pidfile "$h.pid" -daemonize 8>&- 9>&-
     ) || die "QEMU for host $h did not start"
     say "host $h: started, pid $(cat "$XENLAB_DIR/$h.pid")"
 }
