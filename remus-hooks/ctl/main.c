@@ -96,6 +96,7 @@ main(int argc, char *argv[])
     vlog_set_levels(NULL, VLF_SYSLOG, VLL_WARN);
     vlog_set_levels_from_string_assert("reconnect:off");
     vlog_set_levels_from_string_assert("fatal_signal:err");
+    vlog_set_levels_from_string_assert("timeval:err");
     vlog_set_levels_from_string_assert("ovsdb_cs:err");
 
     ctl_init(&dtsrec_idl_class, dtsrec_table_classes, tables, NULL,

@@ -286,63 +286,96 @@ validate_network(const struct ovsdb_idl *idl,
     return error;
 }
 
-/* The addresses of 'domain' against those of the other domains. */
+/* Adds the MAC and IP addresses of 'domain' to 'macs' and 'ips'.  Returns an
+ * error about one that cannot be parsed or is given twice. */
+static char *
+own_addresses(const struct dtsrec_domain *domain, struct svec *macs,
+              struct svec *ips, int *code)
+{
+    struct svec addresses = SVEC_EMPTY_INITIALIZER;
+    char *error = NULL;
+
+    *code = DTS_EXIT_USAGE;
+    for (size_t i = 0; i < domain->n_addresses && !error; i++) {
+        error = parse_addresses(domain->addresses[i], &addresses);
+    }
+    if (error) {
+        char *s = xasprintf("domain %s: %s", domain->name, error);
+        free(error);
+        error = s;
+    }
+    for (size_t i = 0; i < addresses.n && !error; i++) {
+        char *save = NULL;
+        struct svec *to = macs;
+
+        for (char *w = strtok_r(addresses.names[i], " ", &save);
+             w && !error; w = strtok_r(NULL, " ", &save)) {
+            if (svec_contains_unsorted(to, w)) {
+                *code = DTS_EXIT_REFUSED;
+                error = xasprintf("domain %s: address %s is given twice",
+                                  domain->name, w);
+            }
+            svec_add(to, w);
+            to = ips;
+        }
+    }
+    svec_destroy(&addresses);
+    return error;
+}
+
+/* True if 'word' is one of the words of 's'. */
+static bool
+has_word(const char *s, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const char *p = s; (p = strcasestr(p, word)); p++) {
+        if ((p == s || p[-1] == ' ') && (!p[n] || p[n] == ' ')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The addresses of 'domain' against those of the other domains.  (Those are
+ * compared as text, as dts-ctl writes it, because there may be thousands;
+ * validate_all() parses them.) */
 static char *
 validate_addresses(const struct ovsdb_idl *idl,
                    const struct dtsrec_domain *domain, int *code)
 {
-    struct sset seen = SSET_INITIALIZER(&seen);     /* MACs and IPs. */
+    struct svec macs = SVEC_EMPTY_INITIALIZER;
+    struct svec ips = SVEC_EMPTY_INITIALIZER;
     const struct dtsrec_domain *other;
-    char *error = NULL;
+    char *error = own_addresses(domain, &macs, &ips, code);
 
-    /* This domain's first, so that the error is about a second one. */
-    for (int pass = 0; pass < 2; pass++) {
-        DTSREC_DOMAIN_FOR_EACH (other, idl) {
-            bool same_network = !strcmp(other->network, domain->network);
+    DTSREC_DOMAIN_FOR_EACH (other, idl) {
+        if (error || other == domain) {
+            continue;
+        }
+        bool same_network = !strcmp(other->network, domain->network);
+        for (size_t i = 0; i < other->n_addresses && !error; i++) {
+            const char *s = other->addresses[i];
 
-            if ((other == domain) != (pass == 0)) {
-                continue;
+            *code = DTS_EXIT_REFUSED;
+            for (size_t j = 0; j < macs.n && !error; j++) {
+                if (has_word(s, macs.names[j])) {
+                    error = xasprintf("domain %s: MAC %s is domain %s's",
+                                      domain->name, macs.names[j],
+                                      other->name);
+                }
             }
-            for (size_t i = 0; i < other->n_addresses && !error; i++) {
-                struct svec words = SVEC_EMPTY_INITIALIZER;
-                char *e = parse_addresses(other->addresses[i], &words);
-
-                if (e) {
-                    if (pass == 0) {
-                        *code = DTS_EXIT_USAGE;
-                        error = xasprintf("domain %s: %s", domain->name, e);
-                    }
-                    free(e);
-                    svec_destroy(&words);
-                    continue;
+            for (size_t j = 0; same_network && j < ips.n && !error; j++) {
+                if (has_word(s, ips.names[j])) {
+                    error = xasprintf("domain %s: IP %s is domain %s's in "
+                                      "the same network", domain->name,
+                                      ips.names[j], other->name);
                 }
-
-                char *save = NULL;
-                bool mac = true;
-                for (char *w = strtok_r(words.names[0], " ", &save);
-                     w && !error; w = strtok_r(NULL, " ", &save)) {
-                    bool clash = sset_contains(&seen, w);
-
-                    if (clash && (pass == 0 || mac || same_network)) {
-                        *code = DTS_EXIT_REFUSED;
-                        error = (pass == 0
-                            ? xasprintf("domain %s: address %s is given "
-                                        "twice", domain->name, w)
-                            : xasprintf("domain %s: %s %s is domain %s's%s",
-                                        domain->name, mac ? "MAC" : "IP", w,
-                                        other->name, mac ? "" : " in the "
-                                        "same network"));
-                    }
-                    if (pass == 0) {
-                        sset_add(&seen, w);
-                    }
-                    mac = false;
-                }
-                svec_destroy(&words);
             }
         }
     }
-    sset_destroy(&seen);
+    svec_destroy(&macs);
+    svec_destroy(&ips);
     return error;
 }
 
