@@ -24,3 +24,17 @@ libxl_ext_dts_domwatch_CPPFLAGS = $(libxl_ext_cppflags)
 libxl_ext_dts_domwatch_LDFLAGS = $(libxl_ext_ldflags)
 libxl_ext_dts_domwatch_LDADD = $(libxl_ext_libs)
 endif
+
+# The gate needs no Xen: it speaks to libxl over pipes.
+libexecdts_PROGRAMS += libxl-ext/dts-save-helper
+libxl_ext_dts_save_helper_SOURCES = \
+	libxl-ext/dts-save-helper.c \
+	libxl-ext/gate.c libxl-ext/gate.h \
+	libxl-ext/helper-frames.c libxl-ext/helper-frames.h \
+	libxl-ext/real-helper.c libxl-ext/real-helper.h \
+	netscripts/no-unixctl.c \
+	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
+	remus-hooks/lib/agent-session.c remus-hooks/lib/agent-session.h
+libxl_ext_dts_save_helper_CPPFLAGS = $(AM_CPPFLAGS)
+libxl_ext_dts_save_helper_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
+libxl_ext_dts_save_helper_LDADD = $(OVS_LIBS)
