@@ -1,3 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 scriptsdir = $(datadtsdir)/scripts
 dist_scripts_SCRIPTS = remus-hooks/scripts/dts-ctl-daemon
+
+TESTS += tests/scripts/test-dts-ctl-daemon
+EXTRA_DIST += tests/scripts/test-dts-ctl-daemon

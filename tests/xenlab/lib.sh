@@ -49,7 +49,7 @@ eventually() {
     shift
     until "$@"; do
         [ "$(now_ms)" -lt $end ] || return 1
-        sleep 0.3
+        sleep "${POLL-0.3}"
     done
 }
 

@@ -42,7 +42,7 @@ for i in $(seq 50); do ss -ltn | grep -q ':9001 ' && exit; sleep 0.1; done
 exit 1
 END
     on "$from" "setsid bash -c 'xl remus -F -n -d -i 200 -s \"\" g \"socat -b 262144 - TCP:$peer:9001\" 2>&1 | /lab/stamp >/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &"
-    eventually "$XENLAB_PATIENCE" stock_has "$to" 10
+    POLL=2 eventually "$XENLAB_PATIENCE" stock_has "$to" 10
 }
 stock_has() {
     local n
