@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent-client.h"
+#include "daemon.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
 #include "util.h"
@@ -201,6 +202,22 @@ check_xenstore(struct check *c)
 }
 
 static void
+check_link(struct check *c)
+{
+    char *pidfile = xasprintf("%s/dts-link.pid", run_dir());
+    pid_t pid = access(pidfile, R_OK) ? 0 : read_pidfile(pidfile);
+
+    if (pid > 0) {
+        check_ok(c, "link", "dts-link listens for replication");
+    } else {
+        check_bad(c, CHECK_FAIL, "link", xstrdup("systemctl start dts-link"),
+                  "dts-link does not run (%s): no domain can be protected "
+                  "towards this node", pidfile);
+    }
+    free(pidfile);
+}
+
+static void
 check_vif_program(struct check *c)
 {
     static const char program[] = DTS_LIBEXECDIR "/vif-ovs-dts";
@@ -247,6 +264,7 @@ check_host(struct check *c)
     check_clock(c);
     check_modules(c, server);
     if (server) {
+        check_link(c);
         check_xenstore(c);
         check_vif_program(c);
     }
