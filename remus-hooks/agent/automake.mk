@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # dts-agent (its switch side is libswitch.la, below)
-EXTRA_PROGRAMS = remus-hooks/agent/dts-agent
+sbin_PROGRAMS += remus-hooks/agent/dts-agent
 remus_hooks_agent_dts_agent_SOURCES = \
 	remus-hooks/agent/announce.c remus-hooks/agent/announce.h \
 	remus-hooks/agent/db.c remus-hooks/agent/db.h \
@@ -22,3 +22,17 @@ remus_hooks_agent_dts_agent_SOURCES = \
 remus_hooks_agent_dts_agent_CFLAGS = $(AM_CFLAGS) $(XENSTORE_CFLAGS)
 remus_hooks_agent_dts_agent_LDADD = \
 	remus-hooks/agent/libswitch.la $(DTS_LIBS) $(XENSTORE_LIBS)
+
+# The switch side: from the view to the local Open vSwitch.
+noinst_LTLIBRARIES += remus-hooks/agent/libswitch.la
+remus_hooks_agent_libswitch_la_SOURCES = \
+	remus-hooks/agent/fences.c remus-hooks/agent/fences.h \
+	remus-hooks/agent/first-frame.c remus-hooks/agent/first-frame.h \
+	remus-hooks/agent/ofctrl.c remus-hooks/agent/ofctrl.h \
+	remus-hooks/agent/ofctrl-msgs.c remus-hooks/agent/ofctrl-msgs.h \
+	remus-hooks/agent/ovs-local.c remus-hooks/agent/ovs-local.h \
+	remus-hooks/agent/ovs-ports.c remus-hooks/agent/ovs-reach.c \
+	remus-hooks/agent/ovs-vifs.c \
+	remus-hooks/agent/repl-address.c \
+	remus-hooks/agent/revalidate.c remus-hooks/agent/revalidate.h \
+	remus-hooks/agent/switch.c

@@ -355,7 +355,7 @@ base_chunk(struct flow_env *env)
     static const uint8_t tables[] = {
         DTS_T_CLASSIFY, DTS_T_SOURCE, DTS_T_ADMIT, DTS_T_DEST, DTS_T_SOURCE6,
         DTS_T_CLIENT, DTS_T_VIF, DTS_T_UPLINK, DTS_T_DELIVER, DTS_T_VIF6,
-        DTS_T_TUNNEL,
+        DTS_T_TUNNEL, DTS_T_TICK,
     };
     const struct dts_ports *ports = env->in->ports;
     const struct simap_node **nodes;
