@@ -340,7 +340,9 @@ run(struct vif_spec *spec)
     char *lock, *error;
 
     error = vif_store_open();
-    if (!error) {
+    if (error) {
+        code = DTS_EXIT_NO_DATABASE;
+    } else {
         error = vif_store_read(spec);
     }
     lock = xasprintf("vif-%u.%u%s", spec->domid, spec->devid,
@@ -348,6 +350,7 @@ run(struct vif_spec *spec)
     if (plugging) {
         if (!error) {
             error = vif_lock_take(lock, LOCK_MS);
+            code = error ? DTS_EXIT_TIMEOUT : code;
         }
         if (!error) {
             error = plug(spec, &code);

@@ -126,7 +126,11 @@ vif_request(struct conn *c, const struct json *id, const struct json *params)
         }
     }
 
+    /* A larger one than fits through the tunnels would lose frames. */
     int mtu = param_int(params, "mtu", 0);
+    if (mtu && (!p->mtu || mtu < p->mtu)) {
+        p->mtu = mtu;
+    }
     struct switch_vif sv = {
         .name = vif,
         .mac = mac,
@@ -135,7 +139,7 @@ vif_request(struct conn *c, const struct json *id, const struct json *params)
         .domain = p->domain,
         .bridge = param_string(params, "bridge", NULL),
         .vlan = param_string(params, "vlan", NULL),
-        .mtu = mtu ? mtu : p->mtu,
+        .mtu = p->mtu,
     };
     switch_vif_plug(&sv, done, p);
 }
