@@ -39,7 +39,7 @@ dist_bashcompletion_DATA = remus-hooks/ctl/dts-ctl.bash
 CTL_TESTS = \
 	tests/ctl/test-topology tests/ctl/test-domains \
 	tests/ctl/test-status tests/ctl/test-generic tests/ctl/test-check \
-	tests/ctl/test-docs
+	tests/ctl/test-docs tests/ctl/test-cluster
 TESTS += $(CTL_TESTS)
 EXTRA_DIST += tests/ctl/lib.sh $(CTL_TESTS)
 

@@ -336,6 +336,9 @@ check_progress(bool committing)
               ? "lost the connection to the database"
               : error == ENOENT && strncmp(settings.db, "unix:", 5)
               ? "this server has no database DTS"
+              : strchr(settings.db, ',')
+              ? "none of the database's servers can be used: do they run, and "
+              "does a majority of them see each other?"
               : "cannot connect to the database",
               ovs_retval_to_string(error), connect_hint(error), maybe);
     }
