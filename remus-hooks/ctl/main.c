@@ -74,6 +74,10 @@ static int success_code = DTS_EXIT_OK;
 static long long int deadline = LLONG_MAX;
 static long long int connect_deadline;
 
+/* A transaction was sent whose answer may be lost: once the connection is, it
+ * cannot be told whether it was carried out. */
+static bool change_sent;
+
 static struct ovsdb_idl *the_idl;
 static struct ovsdb_idl_txn *the_txn;
 
@@ -83,7 +87,7 @@ static void run_alone(struct ctl_command *);
 static void connect_database(struct ctl_command *, size_t n);
 static bool run_commands(const char *args, struct ctl_command *, size_t n);
 static void print_output(struct ctl_command *);
-static void check_progress(bool committing);
+static void check_progress(void);
 static void wait_progress(void);
 OVS_NO_RETURN static void exit_function(int status);
 
@@ -124,7 +128,7 @@ main(int argc, char *argv[])
     unsigned int seqno = ovsdb_idl_get_seqno(the_idl);
     for (;;) {
         ovsdb_idl_run(the_idl);
-        check_progress(false);
+        check_progress();
         if (seqno != ovsdb_idl_get_seqno(the_idl)) {
             seqno = ovsdb_idl_get_seqno(the_idl);
             if (run_commands(args, commands, n_commands)) {
@@ -323,9 +327,9 @@ connect_hint(int error)
 
 /* Ends the program when there is no hope or no time left. */
 static void
-check_progress(bool committing)
+check_progress(void)
 {
-    const char *maybe = (committing
+    const char *maybe = (change_sent
                          ? ": the change may or may not have been made; "
                            "look before you repeat it" : "");
 
@@ -367,13 +371,14 @@ wait_progress(void)
 }
 
 static enum ovsdb_idl_txn_status
-commit(void)
+commit(bool writes)
 {
     enum ovsdb_idl_txn_status status;
 
     while ((status = ovsdb_idl_txn_commit(the_txn)) == TXN_INCOMPLETE) {
+        change_sent |= writes;
         ovsdb_idl_run(the_idl);
-        check_progress(true);
+        check_progress();
         ovsdb_idl_wait(the_idl);
         ovsdb_idl_txn_wait(the_txn);
         wait_progress();
@@ -447,7 +452,7 @@ run_commands(const char *args, struct ctl_command *commands, size_t n)
         if (writes) {
             warn_inconsistent(the_idl, commands, n, own_commands);
         }
-        status = commit();
+        status = commit(writes);
     }
     if (status == TXN_UNCHANGED || status == TXN_SUCCESS) {
         for (size_t i = 0; i < n; i++) {
