@@ -159,6 +159,7 @@ compute(const struct dts_view *view, bool new_view, bool connected)
         if (!dts_ports_equal(&now, &ports)) {
             dts_ports_destroy(&ports);
             ports = now;
+            dts_ports_moved(&ports);
             changed = true;
         } else {
             dts_ports_destroy(&now);

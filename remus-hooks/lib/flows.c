@@ -58,6 +58,16 @@ dts_ports_destroy(struct dts_ports *p)
     simap_destroy(&p->vifs);
 }
 
+void
+dts_ports_moved(struct dts_ports *p)
+{
+    simap_moved(&p->data);
+    simap_moved(&p->repl);
+    simap_moved(&p->port_mode);
+    simap_moved(&p->clients);
+    simap_moved(&p->vifs);
+}
+
 bool
 dts_ports_equal(const struct dts_ports *a, const struct dts_ports *b)
 {
