@@ -21,9 +21,13 @@
 
 #include "util.h"
 
-static const char cert_file[] = DTS_SYSCONFDIR "/pki/cert.pem";
-static const char key_file[] = DTS_SYSCONFDIR "/pki/privkey.pem";
-static const char ca_file[] = DTS_SYSCONFDIR "/pki/cacert.pem";
+/* 'file' as it is to be opened: what the command line names is there as it
+ * stands, the default may be below $DTS_CHECK_ROOT. */
+static char *
+pki_path(const char *file, const char *given)
+{
+    return given ? xstrdup(file) : machine_path(file);
+}
 
 static char *
 make_new(const struct check *c)
@@ -36,7 +40,9 @@ make_new(const struct check *c)
 static void
 check_key(struct check *c)
 {
-    char *path = machine_path(key_file);
+    const char *key_file = pki_private_key();
+    const char *ca_file = pki_ca_cert();
+    char *path = pki_path(key_file, settings.private_key);
     struct stat st;
 
     if (stat(path, &st)) {
@@ -48,7 +54,7 @@ check_key(struct check *c)
     }
     free(path);
 
-    path = machine_path(ca_file);
+    path = pki_path(ca_file, settings.ca_cert);
     if (access(path, R_OK)) {
         check_bad(c, CHECK_FAIL, "pki", xasprintf(
                   "copy the authority's certificate there "
@@ -91,7 +97,8 @@ check_x509(struct check *c, X509 *cert)
 void
 check_pki(struct check *c)
 {
-    char *path = machine_path(cert_file);
+    const char *cert_file = pki_certificate();
+    char *path = pki_path(cert_file, settings.certificate);
     bool wanted = c->remote && strstr(c->remote, "ssl:");
 
     if (!wanted && access(path, F_OK)) {

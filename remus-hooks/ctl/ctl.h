@@ -24,6 +24,7 @@ struct ctl_settings {
     bool json;                  /* --format=json. */
     int json_flags;             /* For json_to_string(). */
     unsigned int timeout;       /* Seconds; 0: none. */
+    const char *private_key, *certificate, *ca_cert; /* NULL: the default. */
 };
 extern struct ctl_settings settings;
 
@@ -40,7 +41,11 @@ void set_exit_code(int code);
 /* remote.c: which database. */
 char *default_remote(void);
 char *local_ovs_external_id(const char *key, int timeout_ms);
-void use_default_pki(bool key_given, bool cert_given, bool ca_given);
+void use_pki(void);
+/* The three files, whether they are there or not. */
+const char *pki_private_key(void);
+const char *pki_certificate(void);
+const char *pki_ca_cert(void);
 
 /* names.c: rows by name.  find_*() returns NULL when there is none; get_*()
  * also fails the command, with the nearest name that there is. */

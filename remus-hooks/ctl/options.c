@@ -69,7 +69,6 @@ int
 parse_options(int argc, char *argv[], struct shash *local,
               struct ctl_options *o)
 {
-    bool key = false, cert = false, ca = false;
     char *tmp = ovs_cmdl_long_options_to_short_options(global_options);
     char *short_options = xasprintf("+%s", tmp);
     free(tmp);
@@ -127,16 +126,13 @@ parse_options(int argc, char *argv[], struct shash *local,
         TABLE_OPTION_HANDLERS(&o->style)
 
         case 'p':
-            stream_ssl_set_private_key_file(optarg);
-            key = true;
+            settings.private_key = optarg;
             break;
         case 'c':
-            stream_ssl_set_certificate_file(optarg);
-            cert = true;
+            settings.certificate = optarg;
             break;
         case 'C':
-            stream_ssl_set_ca_cert_file(optarg, false);
-            ca = true;
+            settings.ca_cert = optarg;
             break;
         case OPT_SSL_PROTOCOLS:
             stream_ssl_set_protocols(optarg);
@@ -161,7 +157,7 @@ parse_options(int argc, char *argv[], struct shash *local,
     if (!settings.timeout && env && env[0]) {
         parse_timeout(env);
     }
-    use_default_pki(key, cert, ca);
+    use_pki();
     settings.json = o->style.format == TF_JSON;
     settings.json_flags = o->style.json_flags;
     return optind;

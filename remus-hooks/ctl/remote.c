@@ -78,20 +78,41 @@ default_remote(void)
     return local_ovs_external_id("dts-remote", 2000);
 }
 
-/* Uses the node's certificate in the usual place, as far as the command line
- * has not given another and the files are there. */
-void
-use_default_pki(bool key_given, bool cert_given, bool ca_given)
-{
-    static const char key[] = DTS_SYSCONFDIR "/pki/privkey.pem";
-    static const char cert[] = DTS_SYSCONFDIR "/pki/cert.pem";
-    static const char ca[] = DTS_SYSCONFDIR "/pki/cacert.pem";
+/* The files of TLS: those of the command line, else those in the usual
+ * place. */
 
-    if (!key_given && !cert_given && !access(key, R_OK)
-        && !access(cert, R_OK)) {
-        stream_ssl_set_key_and_cert(key, cert);
+const char *
+pki_private_key(void)
+{
+    return (settings.private_key ? settings.private_key
+            : DTS_SYSCONFDIR "/pki/privkey.pem");
+}
+
+const char *
+pki_certificate(void)
+{
+    return (settings.certificate ? settings.certificate
+            : DTS_SYSCONFDIR "/pki/cert.pem");
+}
+
+const char *
+pki_ca_cert(void)
+{
+    return (settings.ca_cert ? settings.ca_cert
+            : DTS_SYSCONFDIR "/pki/cacert.pem");
+}
+
+/* Tells the TLS library of them.  What is not given and not there is left
+ * out: not every database is reached by TLS. */
+void
+use_pki(void)
+{
+    if (settings.private_key || settings.certificate
+        || (!access(pki_private_key(), R_OK)
+            && !access(pki_certificate(), R_OK))) {
+        stream_ssl_set_key_and_cert(pki_private_key(), pki_certificate());
     }
-    if (!ca_given && !access(ca, R_OK)) {
-        stream_ssl_set_ca_cert_file(ca, false);
+    if (settings.ca_cert || !access(pki_ca_cert(), R_OK)) {
+        stream_ssl_set_ca_cert_file(pki_ca_cert(), false);
     }
 }
