@@ -90,6 +90,7 @@ setup_idl(const char *remote)
         &ovsrec_port_col_external_ids,
         &ovsrec_port_col_tag,
         &ovsrec_port_col_trunks,
+        &ovsrec_port_col_vlan_mode,
         &ovsrec_interface_col_name,
         &ovsrec_interface_col_type,
         &ovsrec_interface_col_options,

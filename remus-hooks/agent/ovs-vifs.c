@@ -130,13 +130,17 @@ set_vlan(const struct ovsrec_port *port, const char *vlan)
     char *save = copy;
     char *first = strsep(&save, ":");
     char *s;
+    bool has_tag = first && first[0];
 
-    tag = first && first[0] ? atoi(first) : 0;
+    tag = has_tag ? atoi(first) : 0;
     while ((s = strsep(&save, ":")) && n_trunks < ARRAY_SIZE(trunks)) {
         trunks[n_trunks++] = atoi(s);
     }
-    ovsrec_port_set_tag(port, &tag, tag > 0);
+    ovsrec_port_set_tag(port, &tag, has_tag);
     ovsrec_port_set_trunks(port, trunks, n_trunks);
+    /* With both, OVS would take the port for an access port. */
+    ovsrec_port_set_vlan_mode(port, has_tag && n_trunks ? "native-untagged"
+                                    : NULL);
     free(copy);
 }
 
@@ -184,6 +188,8 @@ plug(struct request *r, struct ovsdb_idl_txn *txn,
     add_id(&ids, "xs-vif-uuid", r->iface_id);
     add_id(&ids, "xs-vm-uuid", r->vm_id);
     add_id(&ids, "vm-id", r->vm_id);
+    add_id(&ids, "xen-vm-uuid", r->vm_id);
+    add_id(&ids, "xen-vm-name", r->domain);
     add_id(&ids, "dts-domain", r->domain);
     ovsrec_interface_set_external_ids(iface, &ids);
     smap_destroy(&ids);
