@@ -344,13 +344,15 @@ gather_sender(const struct dts_domain *d, struct binding_facts *f)
 {
     const struct dts_view *view = db_view();
     bool bound = d->state == DTS_PROTECTED || d->state == DTS_FAILED
-                 || d->state == DTS_RELEASED || d->state == DTS_GRANTED;
+                 || d->state == DTS_RELEASED || d->state == DTS_GRANTED
+                 || d->state == DTS_ALONE;
     const struct session *s = session_of(d->name, true, bound && d->session[0]
                                          ? d->session : NULL);
 
     if (!s) {
         /* Perhaps it has not come back to this agent yet. */
-        if (bound && time_msec() - started < START_GRACE_MS) {
+        if (bound && d->session[0]
+            && time_msec() - started < START_GRACE_MS) {
             f->send_session = d->session;
         }
         return;
@@ -358,6 +360,7 @@ gather_sender(const struct dts_domain *d, struct binding_facts *f)
     f->send_session = s->uuid;
     f->original_held = s->gate != NULL;
     f->send_broken = (s->suspect || s->ended || s->stalled
+                      || s->verdict != VERDICT_NOT_YET
                       || session_asks(s) || link_gone(s)
                       || (s->suspended && time_msec() - s->suspended_at
                           > view->timers.stall + GATE_GRACE_MS)
@@ -368,7 +371,7 @@ gather_sender(const struct dts_domain *d, struct binding_facts *f)
 static void
 gather_receiver(const struct dts_domain *d, struct binding_facts *f)
 {
-    bool bound = d->session[0] && d->state != DTS_ALONE;
+    bool bound = d->session[0];
     const struct session *s = session_of(d->name, false,
                                          bound ? d->session : NULL);
 
@@ -379,7 +382,8 @@ gather_receiver(const struct dts_domain *d, struct binding_facts *f)
         return;
     }
     f->recv_session = s->uuid;
-    f->recv_whole = s->n > 0 || (bound && d->state != DTS_STOPPED);
+    f->recv_whole = s->n > 0 || (bound && d->state != DTS_STOPPED
+                                 && d->state != DTS_ALONE);
     f->recv_gated = s->gate != NULL;
     /* A gate that asks says that xl's stream has ended, whoever ended it. */
     f->recv_suspect = s->suspect || link_gone(s) || session_gate_asks(s);
@@ -484,6 +488,12 @@ answer_sessions(const struct dts_view *view)
         enum binding_verdict v;
 
         if (t->backward || (d && !d->has_binding && !db_is_connected())) {
+            continue;
+        }
+        /* While a session may be being named, nobody is told that it is
+         * not: a transaction on its way, or a replica that is behind. */
+        if (s->sender && d && d->state == DTS_ALONE
+            && (db_step_in_flight(s->domain) || !db_is_connected())) {
             continue;
         }
         v = (s->sender

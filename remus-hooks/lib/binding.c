@@ -12,8 +12,11 @@
  *
  * Safety rests on very little: every rule that changes the owner starts from a
  * state that the other side cannot leave at the same time (the database commits
- * one of two), and 'alone' forgets the session, so that a copy of an earlier
- * session can never be named again. */
+ * one of two); and the owner names a session before the standby may protect the
+ * domain with it, and forgets it when it goes on alone, so that a copy of a
+ * session that the owner has taken leave of can never be protected again (the
+ * standby may not have noticed yet).  tests/model/takeover.pml is the same
+ * table, checked. */
 
 #include <config.h>
 #include "binding.h"
@@ -49,7 +52,11 @@ static const struct binding_rule rules[] = {
       false, "switched", "an operator moved the stopped domain" },
 
     /* Protection, and its orderly ends. */
-    { S, DTS_ALONE, BE_COPY_WHOLE, DTS_PROTECTED, false, SESSION_SET,
+    { O, DTS_ALONE, BE_SESSION_BEGAN, DTS_ALONE, false, SESSION_SET,
+      false, "replicating", "replication has begun" },
+    { O, DTS_ALONE, BE_LINK_LOST, DTS_ALONE, false, SESSION_CLEAR,
+      false, "alone", "replication broke before there was a whole copy" },
+    { S, DTS_ALONE, BE_COPY_WHOLE, DTS_PROTECTED, false, SESSION_KEEP,
       false, "protected", "the standby holds a whole checkpoint" },
     { O, DTS_PROTECTED, BE_LINK_LOST, DTS_ALONE, false, SESSION_CLEAR,
       false, "alone", "replication broke; the owner goes on alone" },
@@ -200,7 +207,17 @@ owner_event(const struct dts_domain *d, const struct binding_facts *f)
 
     case DTS_ALONE:
         end = guest_end(f);
-        return end == BE_GUEST_REBOOT ? BE_NONE : end;
+        if (end != BE_NONE && end != BE_GUEST_REBOOT) {
+            return end;
+        }
+        if (d->session[0]) {
+            return (end != BE_NONE || f->send_broken
+                    || !same_session(d->session, f->send_session)
+                    ? BE_LINK_LOST : BE_NONE);
+        }
+        return (end == BE_NONE && f->send_session[0] && f->original_held
+                && !f->send_broken && f->guest != GUEST_ABSENT
+                ? BE_SESSION_BEGAN : BE_NONE);
 
     case DTS_PROTECTED:
         end = guest_end(f);
@@ -252,9 +269,7 @@ standby_event(const struct dts_domain *d, const struct binding_facts *f)
 
     switch (d->state) {
     case DTS_ALONE:
-        return (f->recv_session[0] && f->recv_whole && f->recv_gated
-                && !f->recv_suspect && !f->recv_ended
-                ? BE_COPY_WHOLE : BE_NONE);
+        return held && !f->recv_suspect ? BE_COPY_WHOLE : BE_NONE;
 
     case DTS_PROTECTED:
         return (held && f->recv_suspect
@@ -295,11 +310,11 @@ binding_verdict_send(const struct dts_domain *d, const char *self,
     }
     if (!strcmp(d->owner, self)) {
         switch (d->state) {
-        case DTS_ALONE:
         case DTS_STOPPED:
         case DTS_LOST:
         case DTS_FAILED:
             return VERDICT_ALONE;
+        case DTS_ALONE:
         case DTS_PROTECTED:
             return (same_session(d->session, session)
                     ? VERDICT_NOT_YET : VERDICT_ALONE);
@@ -391,6 +406,7 @@ binding_event_to_string(enum binding_event event)
         [BE_GUEST_LOST_FAILOVER] = "guest-lost-failover",
         [BE_GUEST_ABSENT] = "guest-absent",
         [BE_GUEST_MIGRATED] = "guest-migrated",
+        [BE_SESSION_BEGAN] = "session-began",
         [BE_LINK_LOST] = "link-lost",
         [BE_SWITCH_READY] = "switch-ready",
         [BE_SWITCH_STOPPED] = "switch-stopped",

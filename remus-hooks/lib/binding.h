@@ -13,6 +13,8 @@
  * from the commit's answer alone.
  *
  *    alone      The owner runs (or may start).  No copy may ever be granted.
+ *               A 'session' names the one that the owner sends now: the
+ *               standby may protect the domain with that one, and no other.
  *    protected  The standby holds at least one whole checkpoint of 'session'.
  *    granted    The owner (the former standby) may resume once fenced.
  *    released   The owner has given the domain up; who holds 'session' may
@@ -40,6 +42,7 @@ enum binding_event {
     BE_GUEST_LOST_FAILOVER,     /* The same, and on_loss=failover. */
     BE_GUEST_ABSENT,            /* Not here, and this agent never saw it. */
     BE_GUEST_MIGRATED,          /* xl renamed it to NAME--migratedaway. */
+    BE_SESSION_BEGAN,           /* A session of replication is under way. */
     BE_LINK_LOST,               /* The session of replication is broken. */
     BE_SWITCH_READY,            /* Operator's switch: the standby's copy has
                                  * all that clients have seen. */

@@ -105,6 +105,8 @@ static const struct {
     { O, DTS_ALONE, BE_GUEST_LOST_STOP, DTS_STOPPED, 0, 0, C },
     { O, DTS_ALONE, BE_GUEST_LOST_FAILOVER, DTS_STOPPED, 0, 0, C },
     { O, DTS_ALONE, BE_GUEST_MIGRATED, DTS_RELEASED, 0, 0, C },
+    { O, DTS_ALONE, BE_SESSION_BEGAN, DTS_ALONE, 0, 0, SESSION_SET },
+    { O, DTS_ALONE, BE_LINK_LOST, DTS_ALONE, 0, 0, C },
     { O, DTS_PROTECTED, BE_LINK_LOST, DTS_ALONE, 0, 0, C },
     { O, DTS_PROTECTED, BE_GUEST_SHUTDOWN, DTS_STOPPED, 0, 0, C },
     { O, DTS_PROTECTED, BE_GUEST_REBOOT, DTS_ALONE, 0, 0, C },
@@ -117,7 +119,7 @@ static const struct {
     { O, DTS_RELEASED, BE_GUEST_STARTED, DTS_ALONE, 0, 0, C },
     { O, DTS_GRANTED, BE_RESUMED, DTS_ALONE, 0, 0, C },
     { O, DTS_GRANTED, BE_RESUME_FAILED, DTS_FAILED, 0, 0, K },
-    { S, DTS_ALONE, BE_COPY_WHOLE, DTS_PROTECTED, 0, 0, SESSION_SET },
+    { S, DTS_ALONE, BE_COPY_WHOLE, DTS_PROTECTED, 0, 0, K },
     { S, DTS_PROTECTED, BE_PRIMARY_DEAD, DTS_GRANTED, 1, 1, K },
     { S, DTS_RELEASED, BE_COPY_HELD, DTS_GRANTED, 1, 0, K },
     { S, DTS_RELEASED, BE_MIGRATED_HERE, DTS_GRANTED, 1, 0, C },
@@ -184,8 +186,15 @@ test_table_invariants(void **state)
                                     && rule->needs_witness));
                 }
                 /* Nobody can be granted a copy of a guest that went on. */
-                if (rule->next == DTS_ALONE || rule->next == DTS_STOPPED) {
+                if ((rule->next == DTS_ALONE && e != BE_SESSION_BEGAN)
+                    || rule->next == DTS_STOPPED) {
                     assert_int_equal(rule->session, SESSION_CLEAR);
+                }
+                /* Only its owner names a session, and only while alone. */
+                if (rule->session == SESSION_SET) {
+                    assert_int_equal(r, BINDING_OWNER);
+                    assert_int_equal(s, DTS_ALONE);
+                    assert_int_equal(rule->next, DTS_ALONE);
                 }
                 /* Only the standby changes the owner, but for a domain that
                  * runs nowhere. */
@@ -226,12 +235,50 @@ test_protect(void **state)
     x->f.recv_whole = true;
     assert_int_equal(event_on(x, "B"), BE_NONE);    /* No gate. */
     x->f.recv_gated = true;
+    assert_int_equal(event_on(x, "B"), BE_NONE);    /* Not named. */
+    be(x, DTS_ALONE, "s0");
+    assert_int_equal(event_on(x, "B"), BE_NONE);    /* Another one is. */
+    be(x, DTS_ALONE, "s1");
     assert_int_equal(event_on(x, "B"), BE_COPY_WHOLE);
     x->f.recv_suspect = true;
     assert_int_equal(event_on(x, "B"), BE_NONE);
     x->f.recv_suspect = false;
     x->f.recv_ended = true;
     assert_int_equal(event_on(x, "B"), BE_NONE);
+}
+
+/* The owner names its session, once, and takes leave of it. */
+static void
+test_name_session(void **state)
+{
+    struct fixture *x = *state;
+
+    assert_int_equal(event_on(x, "A"), BE_NONE);
+    x->f.send_session = "s1";
+    assert_int_equal(event_on(x, "A"), BE_NONE);    /* No gate. */
+    x->f.original_held = true;
+    assert_int_equal(event_on(x, "A"), BE_SESSION_BEGAN);
+    x->f.guest = GUEST_SUSPENDED;       /* For a checkpoint. */
+    assert_int_equal(event_on(x, "A"), BE_SESSION_BEGAN);
+    x->f.send_broken = true;
+    assert_int_equal(event_on(x, "A"), BE_NONE);
+    x->f.send_broken = false;
+    x->f.guest = GUEST_REBOOT;
+    assert_int_equal(event_on(x, "A"), BE_NONE);
+    x->f.guest = GUEST_RUNNING;
+
+    be(x, DTS_ALONE, "s1");
+    assert_int_equal(event_on(x, "A"), BE_NONE);
+    x->f.send_broken = true;
+    assert_int_equal(event_on(x, "A"), BE_LINK_LOST);
+    x->f.send_broken = false;
+    x->f.send_session = "s2";
+    assert_int_equal(event_on(x, "A"), BE_LINK_LOST);
+    x->f.send_session = "s1";
+    x->f.guest = GUEST_REBOOT;
+    assert_int_equal(event_on(x, "A"), BE_LINK_LOST);
+    x->f.guest = GUEST_SHUTDOWN;
+    assert_int_equal(event_on(x, "A"), BE_GUEST_SHUTDOWN);
 }
 
 static void
@@ -467,6 +514,9 @@ test_verdicts_send(void **state)
 #define SEND(SELF, SESSION) binding_verdict_send(x->d, SELF, SESSION)
 
     assert_int_equal(SEND("A", "s1"), VERDICT_ALONE);
+    be(x, DTS_ALONE, "s1");             /* B may be protecting it now. */
+    assert_int_equal(SEND("A", "s1"), VERDICT_NOT_YET);
+    assert_int_equal(SEND("A", "s0"), VERDICT_ALONE);
     be(x, DTS_PROTECTED, "s1");
     assert_int_equal(SEND("A", "s1"), VERDICT_NOT_YET);
     assert_int_equal(SEND("A", "s0"), VERDICT_ALONE);
@@ -528,6 +578,7 @@ main(void)
         TEST(test_table_invariants),
         TEST(test_roles),
         TEST(test_protect),
+        TEST(test_name_session),
         TEST(test_takeover),
         TEST(test_link_lost),
         TEST(test_guest_ends),
