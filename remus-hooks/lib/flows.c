@@ -28,7 +28,6 @@
 #include "util.h"
 #include "view.h"
 
-/* Frames of a network whose key reg0 is to be: tunnels' keys have 24 bits. */
 static void env_init(struct flow_env *, struct dts_flow_table *,
                      const struct dts_flows_in *);
 static void env_destroy(struct flow_env *);
@@ -66,6 +65,20 @@ dts_ports_moved(struct dts_ports *p)
     simap_moved(&p->port_mode);
     simap_moved(&p->clients);
     simap_moved(&p->vifs);
+}
+
+void
+dts_ports_swap(struct dts_ports *a, struct dts_ports *b)
+{
+    unsigned int repl_local = a->repl_local;
+
+    simap_swap(&a->data, &b->data);
+    simap_swap(&a->repl, &b->repl);
+    simap_swap(&a->port_mode, &b->port_mode);
+    simap_swap(&a->clients, &b->clients);
+    simap_swap(&a->vifs, &b->vifs);
+    a->repl_local = b->repl_local;
+    b->repl_local = repl_local;
 }
 
 bool

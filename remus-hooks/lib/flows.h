@@ -52,6 +52,7 @@ struct dts_ports {
 void dts_ports_init(struct dts_ports *);
 void dts_ports_destroy(struct dts_ports *);
 void dts_ports_moved(struct dts_ports *);   /* After a copy of the struct. */
+void dts_ports_swap(struct dts_ports *, struct dts_ports *);
 bool dts_ports_equal(const struct dts_ports *, const struct dts_ports *);
 
 struct dts_flows_in {
