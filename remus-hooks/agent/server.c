@@ -145,9 +145,8 @@ server_reply_error(struct conn *c, const struct json *id, int code,
     va_start(args, format);
     struct json *error = json_object_create();
     json_object_put(error, "code", json_integer_create(code));
-    json_object_put_nocopy(error, "message",
-                           json_string_create_nocopy(xvasprintf(format,
-                                                                args)));
+    json_object_put(error, "message",
+                    json_string_create_nocopy(xvasprintf(format, args)));
     va_end(args);
     jsonrpc_send(c->rpc, jsonrpc_create_error(error, id));
 }
