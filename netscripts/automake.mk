@@ -33,7 +33,7 @@ endif
 # Xen without Xen, for tests: see tests/netns/fakexen.c.
 EXTRA_DIST += tests/netns/fakexen.c tests/netns/fakeagent.py tests/netns/onehost.sh tests/netns/t-05-vif.sh \
 	tests/bench/b-vif tests/bench/vif.py \
-	tests/netns/t-06-xl-remus.sh
+	tests/netns/t-06-xl-remus.sh tests/netns/t-07-vif-agent.sh
 if HAVE_XEN
 check_DATA += tests/netns/fakexen.so
 CLEANFILES += tests/netns/fakexen.so
