@@ -33,6 +33,7 @@
 #include "openvswitch/vconn.h"
 #include "openvswitch/vlog.h"
 #include "server.h"
+#include "simap.h"
 #include "smap.h"
 #include "status.h"
 #include "stream-ssl.h"
@@ -171,6 +172,12 @@ main(int argc, char *argv[])
 
     while (!exiting) {
         memory_run();
+        if (memory_should_report()) {
+            struct simap usage = SIMAP_INITIALIZER(&usage);
+
+            memory_report(&usage);
+            simap_destroy(&usage);
+        }
         run();
         unixctl_server_run(unixctl);
 
