@@ -59,6 +59,7 @@ static char *session;
 static struct ovsdb_idl *idl;
 static struct dts_view *view;
 static unsigned int view_seqno;
+static bool view_stale;         /* To be made again: db_reread(). */
 static uint64_t cookie;
 static struct ovs_list queue = OVS_LIST_INITIALIZER(&queue);
 static struct ovs_list txns = OVS_LIST_INITIALIZER(&txns);
@@ -113,7 +114,9 @@ db_run(const char *remote, const struct dts_view_local *local)
     db_wishes_run(idl);
 
     unsigned int seqno = ovsdb_idl_get_seqno(idl);
-    if (ovsdb_idl_has_ever_connected(idl) && (!view || seqno != view_seqno)) {
+    if (ovsdb_idl_has_ever_connected(idl)
+        && (!view || view_stale || seqno != view_seqno)) {
+        view_stale = false;
         dts_view_destroy(view);
         view = dts_view_create(idl, local);
         view_seqno = seqno;
@@ -152,6 +155,16 @@ db_wait(void)
         ovsdb_idl_txn_wait(t->txn);
     }
     db_wishes_wait();
+    if (view_stale) {
+        poll_immediate_wake();
+    }
+}
+
+/* Makes the view anew although the database has not changed. */
+void
+db_reread(void)
+{
+    view_stale = true;
 }
 
 const struct dts_view *

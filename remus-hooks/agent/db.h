@@ -26,6 +26,7 @@ void db_wait(void);
 /* NULL until the database has been read once. */
 const struct dts_view *db_view(void);
 uint64_t db_cookie(void);       /* Changes with each new view. */
+void db_reread(void);
 bool db_is_connected(void);
 const char *db_remote(void);
 const char *db_session(void);   /* Random, of this agent's start. */

@@ -136,6 +136,7 @@ takeover_adopt(const char *domain)
               domain);
     t->seen_generation = 0;
     switch_set_seen(domain, 0, "");
+    db_reread();                /* This view has the newer state put back. */
     return true;
 }
 
