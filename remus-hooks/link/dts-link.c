@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dts-link: carries a Remus stream between two nodes, with a failure detector.
+ *
+ * xl runs `dts-link DOMAIN` on the primary as the command that carries the
+ * stream (send.c); on the secondary `dts-link --listen` (listen.c) makes a
+ * process for each session (receive.c), which runs `xl migrate-receive -r`.
+ * The protocols are in docs/protocol.md. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command-line.h"
+#include "daemon.h"
+#include "dirs.h"
+#include "fatal-signal.h"
+#include "link.h"
+#include "openvswitch/vlog.h"
+#include "remus-dts/exit.h"
+#include "stream.h"
+#include "stream-ssl.h"
+#include "unixctl.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(dts_link);
+
+#define PKI DTS_SYSCONFDIR "/pki/"
+#define DEFAULT_RECEIVER "xl migrate-receive -r"
+#define DEFAULT_SPOOL DTS_LOCALSTATEDIR "/spool"
+#define DEFAULT_LOGDIR "/var/log/remus-dts"
+#define DEFAULT_MEMORY_MB 64
+
+static bool listening;
+static bool detach;
+static char *unixctl_path;
+static const char *private_key, *certificate, *ca_cert;
+
+static void OVS_NO_RETURN
+usage(void)
+{
+    printf("%s: carries a Remus stream between two nodes\n"
+           "usage: %s [OPTIONS] DOMAIN [HOST]   (run by xl remus)\n"
+           "       %s [OPTIONS] --listen        (on the other node)\n"
+           "HOST is a node's name or an address; by default the agent knows.\n",
+           program_name, program_name, program_name);
+    stream_usage("peer", false, false, false);
+    daemon_usage();
+    vlog_usage();
+    printf("\nOptions:\n"
+           "  --listen               receive sessions\n"
+           "  --bind=ADDRESS[:PORT]  listen there (default: as the agent says)\n"
+           "  --receiver=COMMAND     xl's receiver (default: %s)\n"
+           "  --receiver-log=DIR     its stderr goes to DIR/xl-DOMAIN.log\n"
+           "  --save-helper=PROGRAM  LIBXL_SAVE_HELPER of the receiver\n"
+           "  --spool=DIR            for checkpoints larger than --memory\n"
+           "  --memory=MB            held in memory, a session (default: %d)\n"
+           "  --insecure             plain TCP, on both ends\n"
+           "  --agent-socket=PATH    of the agent\n"
+           "  --timeout=MS           for each step of the beginning (5000)\n"
+           "  --heartbeat=MS, --peer-timeout=MS\n"
+           "                         instead of what the agent says\n"
+           "  --unixctl=SOCKET       control socket of --listen\n"
+           "  -h, --help             this text\n"
+           "  -V, --version          version\n",
+           DEFAULT_RECEIVER, DEFAULT_MEMORY_MB);
+    exit(DTS_EXIT_OK);
+}
+
+static int
+number(const char *option, const char *s, int min, int max)
+{
+    char *end;
+    long int x = strtol(s, &end, 10);
+
+    if (!*s || *end || x < min || x > max) {
+        fprintf(stderr, "%s: --%s=%s: a number from %d to %d is needed\n",
+                program_name, option, s, min, max);
+        exit(DTS_EXIT_USAGE);
+    }
+    return x;
+}
+
+static void
+parse_options(int argc, char *argv[], struct link_options *o)
+{
+    enum {
+        OPT_LISTEN = UCHAR_MAX + 1,
+        OPT_BIND,
+        OPT_RECEIVER,
+        OPT_RECEIVER_LOG,
+        OPT_SAVE_HELPER,
+        OPT_SPOOL,
+        OPT_MEMORY,
+        OPT_INSECURE,
+        OPT_AGENT_SOCKET,
+        OPT_TIMEOUT,
+        OPT_HEARTBEAT,
+        OPT_PEER_TIMEOUT,
+        OPT_UNIXCTL,
+        VLOG_OPTION_ENUMS,
+        DAEMON_OPTION_ENUMS,
+        SSL_OPTION_ENUMS,
+    };
+    static const struct option long_options[] = {
+        {"listen", no_argument, NULL, OPT_LISTEN},
+        {"bind", required_argument, NULL, OPT_BIND},
+        {"receiver", required_argument, NULL, OPT_RECEIVER},
+        {"receiver-log", required_argument, NULL, OPT_RECEIVER_LOG},
+        {"save-helper", required_argument, NULL, OPT_SAVE_HELPER},
+        {"spool", required_argument, NULL, OPT_SPOOL},
+        {"memory", required_argument, NULL, OPT_MEMORY},
+        {"insecure", no_argument, NULL, OPT_INSECURE},
+        {"agent-socket", required_argument, NULL, OPT_AGENT_SOCKET},
+        {"timeout", required_argument, NULL, OPT_TIMEOUT},
+        {"heartbeat", required_argument, NULL, OPT_HEARTBEAT},
+        {"peer-timeout", required_argument, NULL, OPT_PEER_TIMEOUT},
+        {"unixctl", required_argument, NULL, OPT_UNIXCTL},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        VLOG_LONG_OPTIONS,
+        DAEMON_LONG_OPTIONS,
+        STREAM_SSL_LONG_OPTIONS,
+        {NULL, 0, NULL, 0},
+    };
+    char *short_options = ovs_cmdl_long_options_to_short_options(long_options);
+    int c;
+
+    while ((c = getopt_long(argc, argv, short_options, long_options, NULL))
+           != -1) {
+        switch (c) {
+        case OPT_LISTEN:
+            listening = true;
+            break;
+        case OPT_BIND:
+            o->bind = optarg;
+            break;
+        case OPT_RECEIVER:
+            o->receiver = optarg;
+            break;
+        case OPT_RECEIVER_LOG:
+            o->receiver_log_dir = optarg;
+            break;
+        case OPT_SAVE_HELPER:
+            o->save_helper = optarg;
+            break;
+        case OPT_SPOOL:
+            o->spool_dir = optarg;
+            break;
+        case OPT_MEMORY:
+            o->memory = (size_t) number("memory", optarg, 1, 65536)
+                        * 1024 * 1024;
+            break;
+        case OPT_INSECURE:
+            o->insecure = true;
+            break;
+        case OPT_AGENT_SOCKET:
+            o->agent_socket = optarg;
+            break;
+        case OPT_TIMEOUT:
+            o->timeout = number("timeout", optarg, 1, 600000);
+            break;
+        case OPT_HEARTBEAT:
+            o->heartbeat = number("heartbeat", optarg, 1, 60000);
+            break;
+        case OPT_PEER_TIMEOUT:
+            o->peer_timeout = number("peer-timeout", optarg, 2, 600000);
+            break;
+        case OPT_UNIXCTL:
+            unixctl_path = optarg;
+            break;
+        case 'h':
+            usage();
+        case 'V':
+            printf("dts-link (remus-dts)\n");
+            exit(DTS_EXIT_OK);
+        case 'p':
+            private_key = optarg;
+            break;
+        case 'c':
+            certificate = optarg;
+            break;
+        case 'C':
+            ca_cert = optarg;
+            break;
+        case OPT_SSL_PROTOCOLS:
+            stream_ssl_set_protocols(optarg);
+            break;
+        case OPT_SSL_CIPHERS:
+            stream_ssl_set_ciphers(optarg);
+            break;
+        VLOG_OPTION_HANDLERS
+        case OPT_DETACH:
+            detach = true;
+            set_detach();
+            break;
+        case OPT_NO_SELF_CONFINEMENT:
+            daemon_disable_self_confinement();
+            break;
+        case OPT_NO_CHDIR:
+            set_no_chdir();
+            break;
+        case OPT_PIDFILE:
+            set_pidfile(optarg);
+            break;
+        case OPT_OVERWRITE_PIDFILE:
+            ignore_existing_pidfile();
+            break;
+        case OPT_MONITOR:
+            daemon_set_monitor();
+            break;
+        case OPT_USER_GROUP:
+            daemon_set_new_user(optarg);
+            break;
+        default:
+            fprintf(stderr, "%s --help shows the options\n", program_name);
+            exit(DTS_EXIT_USAGE);
+        }
+    }
+    free(short_options);
+    argc -= optind;
+    argv += optind;
+    if (listening ? argc != 0 : argc < 1 || argc > 2) {
+        fprintf(stderr, "usage: %s [OPTIONS] DOMAIN [HOST], or %s [OPTIONS] "
+                "--listen\n", program_name, program_name);
+        exit(DTS_EXIT_USAGE);
+    }
+    if (!listening) {
+        o->domain = argv[0];
+        o->host = argc > 1 ? argv[1] : NULL;
+    }
+}
+
+/* TLS, by the files that were named or by those in the usual place. */
+static void
+configure_tls(struct link_options *o)
+{
+    if (o->insecure) {
+        return;
+    }
+    if (!private_key && !certificate && !ca_cert
+        && !access(PKI "privkey.pem", R_OK)) {
+        private_key = PKI "privkey.pem";
+        certificate = PKI "cert.pem";
+        ca_cert = PKI "cacert.pem";
+    }
+    if (!private_key || !certificate || !ca_cert) {
+        fprintf(stderr, "%s: no key and certificates for TLS: put them into "
+                "%s{privkey,cert,cacert}.pem, name them by -p, -c and -C, or "
+                "use --insecure on both ends\n", program_name, PKI);
+        exit(DTS_EXIT_REFUSED);
+    }
+    stream_ssl_set_key_and_cert(private_key, certificate);
+    stream_ssl_set_ca_cert_file(ca_cert, false);
+    if (!stream_ssl_is_configured()) {
+        fprintf(stderr, "%s: the key and certificates cannot be used\n",
+                program_name);
+        exit(DTS_EXIT_REFUSED);
+    }
+}
+
+static const char *
+first_directory(const char *a, const char *b, const char *c)
+{
+    struct stat st;
+
+    return (a && !stat(a, &st) && S_ISDIR(st.st_mode) ? a
+            : b && !stat(b, &st) && S_ISDIR(st.st_mode) ? b : c);
+}
+
+int
+main(int argc, char *argv[])
+{
+    struct link_options o = {
+        .timeout = 5000,
+        .receiver = DEFAULT_RECEIVER,
+        .memory = (size_t) DEFAULT_MEMORY_MB * 1024 * 1024,
+        .save_helper = getenv("LIBXL_SAVE_HELPER"),
+    };
+    struct unixctl_server *unixctl;
+    int error;
+
+    ovs_cmdl_proctitle_init(argc, argv);
+    set_program_name(argv[0]);
+    fatal_ignore_sigpipe();
+    if (!o.save_helper || !o.save_helper[0]) {
+        o.save_helper = DTS_LIBEXECDIR "/dts-save-helper";
+    }
+    parse_options(argc, argv, &o);
+    configure_tls(&o);
+    if (!o.spool_dir) {
+        const char *tmp = getenv("TMPDIR");
+
+        mkdir(DEFAULT_SPOOL, 0700);
+        o.spool_dir = first_directory(DEFAULT_SPOOL, tmp, "/tmp");
+    }
+    if (!listening) {
+        /* xl has these descriptors of ours for itself. */
+        return link_send(&o);
+    }
+    if (detach && !o.receiver_log_dir) {
+        o.receiver_log_dir = first_directory(getenv("DTS_LOGDIR"),
+                                             DEFAULT_LOGDIR, "/tmp");
+    }
+    daemonize_start(false);
+    error = unixctl_server_create(unixctl_path, &unixctl);
+    if (error) {
+        VLOG_FATAL("cannot make the control socket (%s)",
+                   ovs_strerror(error));
+    }
+    error = link_listen(&o, unixctl);
+    unixctl_server_destroy(unixctl);
+    return error;
+}

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The receiving end of one session, a process of its own: gives the stream to
+ * xl's receiver, and decides when that stream ends.
+ *
+ * Until the first checkpoint is whole the bytes go straight on, and an end is
+ * just an end: xl drops an incomplete copy.  From then on xl gets whole
+ * checkpoints only, and any end makes it start the copy.  So the stream then
+ * stays open, whatever happens, until the agent says `commit` (or `granted`),
+ * or `denied`: then it ends too, and the gate, which is denied as well, makes
+ * xl destroy the copy. */
+
+#include <config.h>
+
+#include "link.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent-session.h"
+#include "child.h"
+#include "framing.h"
+#include "hold.h"
+#include "openvswitch/json.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "peer.h"
+#include "remus-dts/exit.h"
+#include "stream.h"
+#include "timeval.h"
+#include "util.h"
+#include "uuid.h"
+
+VLOG_DEFINE_THIS_MODULE(receive);
+
+#define BURST (4 * 1024 * 1024) /* Received in one round of the loop. */
+#define LAST_WORDS_MS 1000
+#define BEHIND_MS 2000          /* How far our agent may be behind. */
+
+/* How the stream to xl stands. */
+enum stage {
+    COPYING,                    /* Before the first whole checkpoint. */
+    HOLDING,                    /* Whole checkpoints only. */
+    DRAINING,                   /* Committed: the rest, then a reset. */
+    RESET,                      /* Ended; xl is not yet. */
+};
+
+struct receiver {
+    const struct link_options *options;
+    struct agent_session *agent;
+    struct peer peer;
+    struct child child;
+    struct hold *hold;
+    struct framing framing;
+    enum stage stage;
+
+    char *domain;
+    char session[UUID_LEN + 1];
+    char *node;                 /* The peer's. */
+
+    uint64_t checkpoint_start;  /* In the stream. */
+    enum suspicion told;
+    char *detail;               /* Why it ended. */
+    long long int next_beat_notice;
+};
+
+/* ---------------------------------------------------------------- beginning */
+
+static int
+refuse(struct receiver *r, int code, const char *message)
+{
+    long long int deadline = time_msec() + LAST_WORDS_MS;
+    struct json *json = json_object_create();
+
+    VLOG_WARN("%s: refused: %s", stream_get_name(r->peer.stream), message);
+    json_object_put(json, "code", json_integer_create(code));
+    json_object_put_string(json, "message", message);
+    peer_send_json(&r->peer, WIRE_REFUSE, json);
+    /* Until the peer has it and closes. */
+    while (r->peer.stream && time_msec() < deadline) {
+        peer_run(&r->peer);
+        peer_receive(&r->peer);
+        peer_wait(&r->peer, true);
+        poll_timer_wait_until(deadline);
+        poll_block();
+    }
+    return code;
+}
+
+static bool
+parse_key(const char *hex, uint8_t key[HEARTBEAT_KEY_LEN])
+{
+    if (strlen(hex) != 2 * HEARTBEAT_KEY_LEN) {
+        return false;
+    }
+    for (size_t i = 0; i < HEARTBEAT_KEY_LEN; i++) {
+        bool ok;
+
+        key[i] = hexits_value(hex + 2 * i, 2, &ok);
+        if (!ok) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A name of a domain is used in the environment and in a file's name. */
+static bool
+domain_is_ok(const char *s)
+{
+    size_t n = strlen(s);
+
+    return (n > 0 && n < 200 && s[0] != '.' && s[0] != '-'
+            && n == strspn(s, "abcdefghijklmnopqrstuvwxyz"
+                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"));
+}
+
+/* Waits for TLS and HELLO.  Returns its object, or NULL. */
+static struct json *
+wait_hello(struct receiver *r, struct stream *stream)
+{
+    long long int deadline = time_msec() + r->options->timeout;
+    int error;
+
+    for (;;) {
+        stream_run(stream);
+        error = stream_connect(stream);
+        if (error != EAGAIN || time_msec() >= deadline) {
+            break;
+        }
+        stream_run_wait(stream);
+        stream_connect_wait(stream);
+        poll_timer_wait_until(deadline);
+        poll_block();
+    }
+    if (error) {
+        VLOG_WARN("%s: no connection (%s)", stream_get_name(stream),
+                  error == EAGAIN ? "time-out" : ovs_strerror(error));
+        return NULL;
+    }
+    while (r->peer.stream && time_msec() < deadline) {
+        enum wire_event event = peer_receive(&r->peer);
+
+        if (event != WIRE_NOTHING) {
+            return (event == WIRE_MESSAGE && r->peer.wire.type == WIRE_HELLO
+                    ? json_from_body(r->peer.wire.body,
+                                     r->peer.wire.body_len)
+                    : NULL);
+        }
+        peer_run(&r->peer);
+        peer_wait(&r->peer, true);
+        poll_timer_wait_until(deadline);
+        poll_block();
+    }
+    return NULL;
+}
+
+/* Asks the agent whether this session may be.  The other node may know of a
+ * newer generation than our agent has read. */
+static int
+ask_agent(struct receiver *r, int generation, char **error)
+{
+    long long int deadline = time_msec() + MIN(r->options->timeout, BEHIND_MS);
+
+    for (;;) {
+        int mine, status;
+
+        status = agent_hello(r->agent,
+                             agent_hello_params("link-recv", r->domain,
+                                                r->session, r->node),
+                             r->options->timeout, error);
+        mine = agent_session_fact_int(r->agent, "generation", 0);
+        if (!status && mine == generation) {
+            return 0;
+        }
+        if ((status != DTS_EXIT_OK && status != DTS_EXIT_REFUSED)
+            || (!status && mine > generation) || time_msec() >= deadline) {
+            if (!status) {
+                *error = xasprintf("%s is at generation %d here, not at %d",
+                                   r->domain, mine, generation);
+            }
+            return status ? status : DTS_EXIT_REFUSED;
+        }
+        free(*error);
+        *error = NULL;
+        poll_timer_wait(200);
+        poll_block();
+        agent_session_reconnect(r->agent);
+    }
+}
+
+static int
+greet(struct receiver *r, struct stream *stream)
+{
+    struct json *json = wait_hello(r, stream), *welcome;
+    uint8_t session[HEARTBEAT_SESSION_LEN], key[HEARTBEAT_KEY_LEN] = { 0 };
+    int heartbeat, timeout, status, udp_port;
+    struct uuid uuid;
+    const char *cn;
+    char *error;
+
+    if (!json) {
+        VLOG_WARN("no HELLO came");
+        return DTS_EXIT_REFUSED;
+    }
+    cn = stream_get_peer_id(stream);
+    r->domain = xstrdup(json_string_member(json, "domain"));
+    r->node = xstrdup(json_string_member(json, "node"));
+    udp_port = json_int_member(json, "udp_port", 0);
+    error = (json_int_member(json, "version", 0) != LINK_VERSION
+             ? xasprintf("version %lld of the protocol is not spoken here",
+                         json_int_member(json, "version", 0))
+             : !domain_is_ok(r->domain) ? xstrdup("no proper domain's name")
+             : !uuid_from_string(&uuid, json_string_member(json, "session"))
+             ? xstrdup("no proper session")
+             : udp_port < 0 || udp_port > 65535 ? xstrdup("no proper UDP port")
+             : r->options->insecure ? NULL
+             : !parse_key(json_string_member(json, "udp_key"), key)
+             ? xstrdup("no proper udp_key")
+             : !cn || strcmp(cn, r->node)
+             ? xasprintf("a certificate of %s says that it is %s",
+                         cn ? cn : "nobody", r->node)
+             : NULL);
+    if (error) {
+        status = refuse(r, DTS_EXIT_REFUSED, error);
+        goto out;
+    }
+    snprintf(r->session, sizeof r->session, UUID_FMT, UUID_ARGS(&uuid));
+    for (size_t i = 0; i < 4; i++) {
+        uint32_t part = htonl(uuid.parts[i]);
+        memcpy(session + 4 * i, &part, 4);
+    }
+    status = ask_agent(r, json_int_member(json, "generation", -1), &error);
+    if (status) {
+        status = refuse(r, status, error);
+        goto out;
+    }
+
+    heartbeat = r->options->heartbeat
+                ? r->options->heartbeat
+                : agent_session_fact_int(r->agent, "heartbeat", 50);
+    timeout = r->options->peer_timeout
+              ? r->options->peer_timeout
+              : agent_session_fact_int(r->agent, "peer_timeout", 500);
+    udp_port = peer_open_udp(&r->peer, LINK_PORT);
+    welcome = json_object_create();
+    json_object_put(welcome, "version", json_integer_create(LINK_VERSION));
+    json_object_put_string(welcome, "node",
+                           agent_session_fact(r->agent, "node"));
+    json_object_put(welcome, "udp_port", json_integer_create(udp_port));
+    peer_send_json(&r->peer, WIRE_WELCOME, welcome);
+    peer_start_beats(&r->peer, json_int_member(json, "udp_port", 0), session,
+                     key, heartbeat, timeout);
+    VLOG_INFO("domain %s: session %s from %s (%s), heartbeat %d ms, "
+              "peer-timeout %d ms", r->domain, r->session, r->node,
+              stream_get_name(stream), heartbeat, timeout);
+out:
+    free(error);
+    json_destroy(json);
+    return status;
+}
+
+static int
+start_xl(struct receiver *r)
+{
+    const struct link_options *o = r->options;
+    char *helper = xasprintf("LIBXL_SAVE_HELPER=%s", o->save_helper);
+    char *domain = xasprintf("DTS_DOMAIN=%s", r->domain);
+    char *session = xasprintf("DTS_SESSION=%s", r->session);
+    const char *env[] = { helper, domain, session, NULL };
+    char *log = (o->receiver_log_dir
+                 ? xasprintf("%s/xl-%s.log", o->receiver_log_dir, r->domain)
+                 : NULL);
+    int error = child_start(&r->child, o->receiver, env, log);
+
+    free(helper);
+    free(domain);
+    free(session);
+    free(log);
+    return error;
+}
+
+/* ------------------------------------------------------------------ running */
+
+static void
+whole_checkpoint(struct receiver *r)
+{
+    struct framing *f = &r->framing;
+    struct json *params = agent_params(r->session);
+
+    hold_mark(r->hold);
+    peer_send_u64(&r->peer, WIRE_ACK, f->n_checkpoints);
+    json_object_put(params, "n", json_integer_create(f->n_checkpoints));
+    json_object_put(params, "bytes",
+                    json_integer_create(f->n_bytes - r->checkpoint_start));
+    agent_session_keep(r->agent, "checkpoint", params);
+    if (r->stage == COPYING) {
+        VLOG_INFO("domain %s: the first checkpoint is whole, %"PRIu64" bytes",
+                  r->domain, f->n_bytes);
+        r->stage = HOLDING;
+    }
+    VLOG_DBG("domain %s: checkpoint %"PRIu64" is whole, %"PRIu64" bytes",
+             r->domain, f->n_checkpoints, f->n_bytes - r->checkpoint_start);
+    r->checkpoint_start = f->n_bytes;
+}
+
+static void
+last_words(struct receiver *r, const char *message)
+{
+    struct json *json = json_object_create();
+
+    json_object_put(json, "status", json_integer_create(DTS_EXIT_PARTLY));
+    json_object_put_string(json, "message", message);
+    peer_send_json(&r->peer, WIRE_END, json);
+    peer_is_sent(&r->peer);
+}
+
+static void
+take_data(struct receiver *r, const uint8_t *data, size_t n)
+{
+    while (n && r->peer.stream) {
+        enum framing_event event;
+        size_t taken = framing_feed(&r->framing, data, n, &event);
+        int error = hold_append(r->hold, data, taken);
+
+        data += taken;
+        n -= taken;
+        if (error) {
+            char *s = xasprintf("cannot hold a checkpoint of more than "
+                                "%"PRIu64" bytes in %s (%s)",
+                                hold_total(r->hold), r->options->spool_dir,
+                                ovs_strerror(error));
+            last_words(r, s);
+            peer_fail(&r->peer, SUSPECT_LOCAL, "%s", s);
+            free(s);
+        } else if (event == FRAMING_ERROR) {
+            char *s = xasprintf("corrupt stream: %s", r->framing.error);
+
+            last_words(r, s);
+            peer_fail(&r->peer, SUSPECT_PROTOCOL, "%s", s);
+            free(s);
+        } else if (event == FRAMING_CHECKPOINT) {
+            whole_checkpoint(r);
+        } else if (event == FRAMING_END || r->stage == COPYING
+                   || r->framing.layer == FRAMING_TAIL) {
+            hold_mark(r->hold);
+        }
+    }
+}
+
+/* Whether more of the stream can be taken: what xl has not taken of it must
+ * not grow for ever.  A checkpoint that is not whole yet must become so. */
+static bool
+wants_data(const struct receiver *r)
+{
+    return (r->stage <= HOLDING && r->peer.stream
+            && hold_ready(r->hold) < (r->stage == COPYING ? BURST
+                                      : r->options->memory));
+}
+
+static void
+receive(struct receiver *r)
+{
+    size_t burst = 0;
+
+    while (burst < BURST && wants_data(r)) {
+        enum wire_event event = peer_receive(&r->peer);
+        struct wire *w = &r->peer.wire;
+
+        if (event == WIRE_NOTHING) {
+            break;
+        } else if (event == WIRE_CHUNK) {
+            burst += w->body_len;
+            take_data(r, w->body, w->body_len);
+        } else if (w->type == WIRE_END) {
+            struct json *json = json_from_body(w->body, w->body_len);
+
+            peer_fail(&r->peer, SUSPECT_EOF, "%s ended the session: %s",
+                      r->node, json_string_member(json, "message"));
+            json_destroy(json);
+        } else {
+            peer_fail(&r->peer, SUSPECT_PROTOCOL,
+                      "message of type %u out of turn", w->type);
+        }
+    }
+}
+
+static void
+end_stream(struct receiver *r, const char *why)
+{
+    if (r->stage != RESET) {
+        VLOG_INFO("domain %s: ending xl's stream: %s", r->domain, why);
+        child_reset(&r->child);
+        r->stage = RESET;
+        free(r->detail);
+        r->detail = xstrdup(why);
+        if (r->peer.stream) {
+            last_words(r, why);
+            peer_close(&r->peer);
+        }
+    }
+}
+
+/* To xl, and from it. */
+static void
+run_xl(struct receiver *r)
+{
+    uint8_t answers[4096];
+    int error;
+
+    if (r->child.fd < 0) {
+        return;
+    }
+    error = hold_write(r->hold, r->child.fd);
+    if (error && error != EPIPE && error != ECONNRESET) {
+        VLOG_ERR("domain %s: what was held cannot be given to xl (%s)",
+                 r->domain, ovs_strerror(error));
+        end_stream(r, "what was held is lost");
+        return;
+    }
+    while (!r->peer.stream || peer_has_room(&r->peer)) {
+        ssize_t n = read(r->child.fd, answers, sizeof answers);
+
+        if (n > 0) {
+            peer_send(&r->peer, WIRE_DATA, answers, n);
+        } else if (n < 0 && errno == EINTR) {
+            continue;
+        } else {
+            if (!n || errno != EAGAIN) {
+                child_reset(&r->child);         /* It will end, too. */
+            }
+            break;
+        }
+    }
+    if (r->stage == DRAINING && !hold_ready(r->hold)
+        && !child_unsent(&r->child)) {
+        end_stream(r, "committed");
+    }
+}
+
+static void
+judge(struct receiver *r)
+{
+    if (r->peer.suspicion == r->told || r->stage > HOLDING) {
+        return;
+    }
+    r->told = r->peer.suspicion;
+    if (r->told == SUSPECT_NOT) {
+        VLOG_INFO("domain %s: %s is heard again", r->domain, r->node);
+        agent_unsuspect(r->agent, r->session);
+        return;
+    }
+    VLOG_WARN("domain %s: %s is suspected (%s: %s)", r->domain, r->node,
+              suspicion_name(r->told), r->peer.detail);
+    agent_suspect(r->agent, r->session, &r->peer);
+    if (r->stage == COPYING) {
+        end_stream(r, "the peer was lost before the first checkpoint");
+    } else if (!agent_session_is_asking(r->agent)
+               && !agent_session_verdict(r->agent, NULL)) {
+        agent_session_ask(r->agent, "grant?", agent_params(r->session));
+    }
+}
+
+static void
+obey(struct receiver *r)
+{
+    const char *reason, *verdict = agent_session_verdict(r->agent, &reason);
+
+    if (agent_session_killed(r->agent)) {
+        end_stream(r, agent_session_killed(r->agent));
+    } else if (!verdict || r->stage > HOLDING) {
+        return;
+    } else if (!strcmp(verdict, "commit") || !strcmp(verdict, "granted")) {
+        VLOG_WARN("domain %s: %s: %s; %"PRIu64" bytes are still to go to xl",
+                  r->domain, verdict, reason, hold_ready(r->hold));
+        r->stage = DRAINING;
+        peer_close(&r->peer);
+        run_xl(r);
+    } else if (!strcmp(verdict, "denied")) {
+        VLOG_WARN("domain %s: denied: %s", r->domain, reason);
+        end_stream(r, reason);
+    }
+}
+
+static int
+run(struct receiver *r)
+{
+    while (!child_ended(&r->child)) {
+        agent_session_run(r->agent);
+        receive(r);
+        peer_run(&r->peer);
+        run_xl(r);
+        judge(r);
+        obey(r);
+        agent_beat(r->agent, r->session, &r->peer, &r->next_beat_notice);
+
+        agent_wait(r->agent);
+        peer_wait(&r->peer, wants_data(r));
+        child_wait(&r->child);
+        if (r->child.fd >= 0) {
+            bool answers = !r->peer.stream || peer_has_room(&r->peer);
+
+            poll_fd_wait(r->child.fd, (hold_ready(r->hold) ? POLLOUT : 0)
+                         | (answers ? POLLIN : 0));
+            if (r->stage == DRAINING && !hold_ready(r->hold)) {
+                poll_timer_wait(2);     /* child_unsent() */
+            }
+        }
+        poll_block();
+    }
+    if (r->stage < RESET) {
+        end_stream(r, "xl's receiver ended by itself");
+    }
+    agent_end(r->agent, r->session, r->child.status, r->detail);
+    return r->child.status ? DTS_EXIT_PARTLY : DTS_EXIT_OK;
+}
+
+int
+link_receive(const struct link_options *options, struct stream *stream)
+{
+    struct receiver r = { .options = options };
+    int status;
+
+    r.agent = agent_session_create(options->agent_socket);
+    peer_init(&r.peer, stream, false);
+    framing_init(&r.framing);
+    status = greet(&r, stream);
+    if (!status) {
+        int error = start_xl(&r);
+
+        if (error) {
+            VLOG_ERR("domain %s: cannot start \"%s\" (%s)", r.domain,
+                     options->receiver, ovs_strerror(error));
+            status = DTS_EXIT_PARTLY;
+        } else {
+            r.hold = hold_create(options->memory, options->spool_dir);
+            status = run(&r);
+            hold_destroy(r.hold);
+        }
+    }
+    peer_destroy(&r.peer);
+    agent_session_destroy(r.agent);
+    free(r.domain);
+    free(r.node);
+    free(r.detail);
+    return status;
+}

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sending end: carries what xl writes to our stdin to the peer, and what
+ * the peer says to our stdout.
+ *
+ * On the primary, the death of this process makes xl resume the guest at once.
+ * So it lives until it is certain that the guest may go on here: when the peer
+ * is suspected it asks the agent, and goes only on `alone`.  On `taken` it stays
+ * and takes nothing more, so that xl stays where it is. */
+
+#include <config.h>
+
+#include "link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent-session.h"
+#include "entropy.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "peer.h"
+#include "remus-dts/exit.h"
+#include "socket-util.h"
+#include "stream.h"
+#include "timeval.h"
+#include "util.h"
+#include "uuid.h"
+
+VLOG_DEFINE_THIS_MODULE(send);
+
+#define RETRY_MS 200            /* Between attempts to connect. */
+#define LAST_WORDS_MS 1000      /* To get END to the peer. */
+#define PIPE_SIZE (1024 * 1024)
+
+struct sender {
+    const struct link_options *options;
+    struct agent_session *agent;
+    struct peer peer;
+    char session[UUID_LEN + 1];
+    struct uuid uuid;
+    uint8_t key[HEARTBEAT_KEY_LEN];
+    int generation;
+
+    int in, out;                /* xl. */
+    bool in_eof;
+    uint8_t *answers;           /* For xl, not taken yet. */
+    size_t answers_len;
+
+    enum suspicion told;        /* What the agent was told. */
+    bool taken;
+    long long int next_beat_notice;
+    uint64_t n_acked;
+};
+
+static int OVS_PRINTF_FORMAT(2, 3)
+give_up(int code, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    VLOG_ERR("%s", text);
+    fprintf(stderr, "dts-link: %s\n", text);
+    return code;
+}
+
+/* ---------------------------------------------------------------- beginning */
+
+/* Where to connect to, "ssl:ADDRESS:PORT", if 'host' is an address; else NULL. */
+static char *
+target(const struct link_options *o, const char *host, int port)
+{
+    bool ip6 = host[0] != '[' && strchr(host, ':') != strrchr(host, ':');
+    char *name = xasprintf(ip6 ? "[%s]" : "%s", host);
+    char *result = NULL;
+    struct sockaddr_storage ss;
+
+    if (inet_parse_active(name, port, &ss, false, NULL)) {
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        ss_format_address(&ss, &ds);
+        result = xasprintf("%s:%s:%d", o->insecure ? "tcp" : "ssl",
+                           ds_cstr(&ds), ss_get_port(&ss));
+        ds_destroy(&ds);
+    }
+    free(name);
+    return result;
+}
+
+static int
+connect_peer(struct sender *s, const char *name)
+{
+    long long int deadline = time_msec() + s->options->timeout;
+    long long int retry = 0;
+    struct stream *stream = NULL;
+    int error = 0;
+
+    while (time_msec() < deadline) {
+        if (!stream && time_msec() >= retry) {
+            error = stream_open(name, &stream, 0);
+            if (error) {
+                stream = NULL;
+                retry = time_msec() + RETRY_MS;
+            }
+        }
+        if (stream) {
+            stream_run(stream);
+            error = stream_connect(stream);
+            if (!error) {
+                peer_init(&s->peer, stream, true);
+                return 0;
+            } else if (error == EPROTO) {
+                stream_close(stream);
+                return give_up(DTS_EXIT_REFUSED, "%s: TLS failed: does the "
+                               "peer's certificate come from the same CA, and "
+                               "does it use TLS (no --insecure)?", name);
+            } else if (error != EAGAIN) {
+                stream_close(stream);
+                stream = NULL;
+                retry = time_msec() + RETRY_MS;
+            } else {
+                stream_run_wait(stream);
+                stream_connect_wait(stream);
+            }
+        }
+        agent_session_run(s->agent);
+        agent_wait(s->agent);
+        if (!stream) {
+            poll_timer_wait_until(retry);
+        }
+        poll_timer_wait_until(deadline);
+        poll_block();
+    }
+    stream_close(stream);
+    return give_up(error == EAGAIN || !error ? DTS_EXIT_TIMEOUT
+                   : DTS_EXIT_NO_DATABASE,
+                   "cannot connect to %s (%s): is dts-link --listen running "
+                   "there?", name,
+                   error == EAGAIN || !error ? "time-out"
+                   : ovs_strerror(error));
+}
+
+static struct json *
+hello(struct sender *s, uint16_t udp_port)
+{
+    struct json *json = json_object_create();
+    const struct link_options *o = s->options;
+
+    json_object_put(json, "version", json_integer_create(LINK_VERSION));
+    json_object_put_string(json, "domain", o->domain);
+    json_object_put_string(json, "session", s->session);
+    json_object_put(json, "generation", json_integer_create(s->generation));
+    json_object_put_string(json, "node", agent_session_fact(s->agent, "node"));
+    json_object_put(json, "heartbeat", json_integer_create(o->heartbeat));
+    json_object_put(json, "peer_timeout",
+                    json_integer_create(o->peer_timeout));
+    json_object_put(json, "udp_port", json_integer_create(udp_port));
+    if (!o->insecure) {
+        char hex[2 * HEARTBEAT_KEY_LEN + 1];
+
+        for (size_t i = 0; i < HEARTBEAT_KEY_LEN; i++) {
+            snprintf(hex + 2 * i, 3, "%02x", s->key[i]);
+        }
+        json_object_put_string(json, "udp_key", hex);
+    }
+    return json;
+}
+
+/* HELLO, and WELCOME or REFUSE. */
+static int
+greet(struct sender *s)
+{
+    long long int deadline = time_msec() + s->options->timeout;
+    const char *cn = stream_get_peer_id(s->peer.stream);
+    const char *expected = agent_session_fact(s->agent, "peer");
+    struct json *json;
+    uint8_t session[HEARTBEAT_SESSION_LEN];
+
+    if (!s->options->insecure && expected[0] && cn
+        && strcmp(cn, expected)) {
+        return give_up(DTS_EXIT_REFUSED, "the peer's certificate is that of "
+                       "%s, not of %s", cn, expected);
+    }
+    peer_send_json(&s->peer, WIRE_HELLO,
+                   hello(s, peer_open_udp(&s->peer, 0)));
+    for (;;) {
+        enum wire_event event;
+
+        peer_run(&s->peer);
+        event = peer_receive(&s->peer);
+        if (event != WIRE_NOTHING) {
+            break;
+        }
+        if (!s->peer.stream) {
+            return give_up(DTS_EXIT_REFUSED, "the peer ended the connection "
+                           "before it said anything: %s%s", s->peer.detail,
+                           s->options->insecure
+                           ? " (does it use TLS?)" : "");
+        }
+        if (time_msec() >= deadline) {
+            return give_up(DTS_EXIT_TIMEOUT, "the peer does not answer");
+        }
+        agent_session_run(s->agent);
+        agent_wait(s->agent);
+        peer_wait(&s->peer, true);
+        poll_timer_wait_until(deadline);
+        poll_block();
+    }
+
+    json = (s->peer.wire.type == WIRE_WELCOME
+            || s->peer.wire.type == WIRE_REFUSE
+            ? json_from_body(s->peer.wire.body, s->peer.wire.body_len)
+            : NULL);
+    if (!json) {
+        return give_up(DTS_EXIT_REFUSED, "the peer speaks another protocol");
+    } else if (s->peer.wire.type == WIRE_REFUSE) {
+        int code = json_int_member(json, "code", DTS_EXIT_REFUSED);
+
+        give_up(code, "refused by the peer: %s",
+                json_string_member(json, "message"));
+        json_destroy(json);
+        return code;
+    } else if (json_int_member(json, "version", 0) != LINK_VERSION) {
+        json_destroy(json);
+        return give_up(DTS_EXIT_REFUSED, "the peer has another version of "
+                       "dts-link");
+    }
+    VLOG_INFO("domain %s: session %s with %s (%s), heartbeat %d ms, "
+              "peer-timeout %d ms", s->options->domain, s->session,
+              json_string_member(json, "node"),
+              stream_get_name(s->peer.stream), s->options->heartbeat,
+              s->options->peer_timeout);
+    for (size_t i = 0; i < 4; i++) {
+        uint32_t part = htonl(s->uuid.parts[i]);
+        memcpy(session + 4 * i, &part, 4);
+    }
+    peer_start_beats(&s->peer, json_int_member(json, "udp_port", 0), session,
+                     s->key, s->options->heartbeat, s->options->peer_timeout);
+    json_destroy(json);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ running */
+
+static void
+receive(struct sender *s)
+{
+    enum wire_event event;
+
+    while (s->answers_len < 65536
+           && (event = peer_receive(&s->peer)) != WIRE_NOTHING) {
+        struct wire *w = &s->peer.wire;
+
+        if (event == WIRE_CHUNK) {
+            s->answers = xrealloc(s->answers, s->answers_len + w->body_len);
+            memcpy(s->answers + s->answers_len, w->body, w->body_len);
+            s->answers_len += w->body_len;
+        } else if (w->type == WIRE_ACK) {
+            struct json *params = agent_params(s->session);
+            uint64_t n = wire_get_u64(w->body);
+
+            s->n_acked = MAX(s->n_acked, n);
+            json_object_put(params, "n", json_integer_create(s->n_acked));
+            agent_session_keep(s->agent, "checkpoint", params);
+        } else if (w->type == WIRE_END) {
+            struct json *json = json_from_body(w->body, w->body_len);
+
+            peer_fail(&s->peer, SUSPECT_EOF, "the peer ended the session "
+                      "(status %lld): %s", json_int_member(json, "status", -1),
+                      json_string_member(json, "message"));
+            json_destroy(json);
+        } else {
+            peer_fail(&s->peer, SUSPECT_PROTOCOL,
+                      "message of type %u out of turn", w->type);
+        }
+    }
+}
+
+static void
+write_answers(struct sender *s)
+{
+    while (s->answers_len) {
+        ssize_t n = write(s->out, s->answers, s->answers_len);
+
+        if (n >= 0) {
+            s->answers_len -= n;
+            memmove(s->answers, s->answers + n, s->answers_len);
+        } else if (errno == EAGAIN) {
+            break;
+        } else if (errno != EINTR) {
+            s->answers_len = 0;         /* xl does not want to know. */
+        }
+    }
+}
+
+/* True if nobody can write to our stdin any more. */
+static bool
+xl_is_gone(struct sender *s)
+{
+    struct pollfd p = { .fd = s->in, .events = 0 };
+
+    return s->in_eof || (poll(&p, 1, 0) > 0
+                         && p.revents & (POLLHUP | POLLERR | POLLNVAL));
+}
+
+static void
+judge(struct sender *s)
+{
+    if (s->peer.suspicion == s->told) {
+        return;
+    }
+    s->told = s->peer.suspicion;
+    if (s->told == SUSPECT_NOT) {
+        VLOG_INFO("domain %s: the peer is heard again", s->options->domain);
+        agent_unsuspect(s->agent, s->session);
+        return;
+    }
+    VLOG_WARN("domain %s: the peer is suspected (%s: %s)", s->options->domain,
+              suspicion_name(s->told), s->peer.detail);
+    agent_suspect(s->agent, s->session, &s->peer);
+    if (!agent_session_is_asking(s->agent)
+        && !agent_session_verdict(s->agent, NULL)) {
+        agent_session_ask(s->agent, "alone?", agent_params(s->session));
+    }
+}
+
+/* xl has closed its end, or is dead. */
+static int
+finish(struct sender *s)
+{
+    long long int deadline = time_msec() + LAST_WORDS_MS;
+    struct json *json = json_object_create();
+
+    json_object_put(json, "status", json_integer_create(0));
+    json_object_put_string(json, "message", "xl has closed its stream");
+    peer_send_json(&s->peer, WIRE_END, json);
+    while (!peer_is_sent(&s->peer) && time_msec() < deadline) {
+        peer_wait(&s->peer, false);
+        poll_timer_wait_until(deadline);
+        poll_block();
+    }
+    agent_end(s->agent, s->session, 0, "xl has closed its stream");
+    return DTS_EXIT_OK;
+}
+
+static int
+run(struct sender *s)
+{
+    for (;;) {
+        const char *verdict, *reason;
+        bool reading;
+
+        agent_session_run(s->agent);
+        receive(s);
+        peer_run(&s->peer);
+        reading = !s->taken && peer_has_room(&s->peer);
+        if (reading) {
+            int error = peer_send_from(&s->peer, s->in);
+            s->in_eof = error == EOF || (error && error != EAGAIN);
+        }
+        write_answers(s);
+        if (s->in_eof || (!reading && xl_is_gone(s))) {
+            return finish(s);
+        }
+        judge(s);
+        agent_beat(s->agent, s->session, &s->peer, &s->next_beat_notice);
+
+        if (agent_session_killed(s->agent)) {
+            agent_end(s->agent, s->session, DTS_EXIT_PARTLY,
+                      agent_session_killed(s->agent));
+            return DTS_EXIT_PARTLY;
+        }
+        verdict = agent_session_verdict(s->agent, &reason);
+        if (verdict && !strcmp(verdict, "alone")) {
+            VLOG_WARN("domain %s: alone: %s", s->options->domain, reason);
+            agent_end(s->agent, s->session, DTS_EXIT_PARTLY, reason);
+            return DTS_EXIT_PARTLY;
+        } else if (verdict && !strcmp(verdict, "taken") && !s->taken) {
+            VLOG_WARN("domain %s: taken: %s; holding xl's stream",
+                      s->options->domain, reason);
+            s->taken = true;
+            peer_close(&s->peer);
+        }
+
+        agent_wait(s->agent);
+        peer_wait(&s->peer, s->answers_len < 65536);
+        if (!s->taken && peer_has_room(&s->peer)) {
+            poll_fd_wait(s->in, POLLIN);
+        } else {
+            poll_timer_wait(s->taken ? 500 : 50);   /* xl_is_gone() */
+        }
+        if (s->answers_len) {
+            poll_fd_wait(s->out, POLLOUT);
+        }
+        poll_block();
+    }
+}
+
+int
+link_send(const struct link_options *options_)
+{
+    struct link_options options = *options_;
+    struct sender s = { .options = &options };
+    char *error, *name = NULL;
+    int status;
+
+    uuid_generate(&s.uuid);
+    snprintf(s.session, sizeof s.session, UUID_FMT, UUID_ARGS(&s.uuid));
+    if (!options.insecure && get_entropy(s.key, sizeof s.key)) {
+        return give_up(DTS_EXIT_NO_DATABASE, "no random numbers");
+    }
+    if (options.host) {
+        name = target(&options, options.host, LINK_PORT);
+    }
+    s.agent = agent_session_create(options.agent_socket);
+    status = agent_hello(s.agent,
+                         agent_hello_params("link-send", options.domain,
+                                            s.session,
+                                            options.host && !name
+                                            ? options.host : ""),
+                         options.timeout, &error);
+    if (status) {
+        give_up(status, "%s: %s", options.domain, error);
+        free(error);
+        return status;
+    }
+    if (!options.heartbeat) {
+        options.heartbeat = agent_session_fact_int(s.agent, "heartbeat", 50);
+    }
+    if (!options.peer_timeout) {
+        options.peer_timeout = agent_session_fact_int(s.agent, "peer_timeout",
+                                                      500);
+    }
+    s.generation = agent_session_fact_int(s.agent, "generation", 0);
+    if (!name) {
+        name = target(&options, agent_session_fact(s.agent, "peer_ip"),
+                      agent_session_fact_int(s.agent, "port", LINK_PORT));
+    }
+    if (!name) {
+        return give_up(DTS_EXIT_NOT_FOUND, "%s: the agent knows no address of "
+                       "the other node: dts-ctl status %s", options.domain,
+                       options.domain);
+    }
+    status = connect_peer(&s, name);
+    free(name);
+    status = status ? status : greet(&s);
+    if (status) {
+        agent_end(s.agent, s.session, status, "replication did not begin");
+        return status;
+    }
+
+    /* Not 0: the poll loop does not take it. */
+    s.in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    s.out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    close(STDIN_FILENO);
+    close(STDOUT_FILENO);
+    ignore(open("/dev/null", O_RDONLY));
+    ignore(open("/dev/null", O_WRONLY));
+    fcntl(s.in, F_SETFL, O_NONBLOCK);
+    fcntl(s.out, F_SETFL, O_NONBLOCK);
+    fcntl(s.in, F_SETPIPE_SZ, PIPE_SIZE);
+    status = run(&s);
+    peer_destroy(&s.peer);
+    free(s.answers);
+    agent_session_destroy(s.agent);
+    return status;
+}
