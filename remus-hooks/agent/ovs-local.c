@@ -119,18 +119,19 @@ setup_idl(const char *remote)
 }
 
 void
-ovs_local_run(const struct dts_view *view, uint64_t seq)
+ovs_local_set_view(const struct dts_view *view, uint64_t seq)
+{
+    view_seq = seq;
+    ovs_ports_set_view(view);
+    ports_seqno++;
+    port_work = true;
+}
+
+void
+ovs_local_run(void)
 {
     ovsdb_idl_run(idl);
     finish_txn();
-    if (seq != view_seq) {
-        view_seq = seq;
-        if (view && view->self) {
-            ovs_ports_set_view(view);
-            ports_seqno++;
-        }
-        port_work = true;
-    }
     if (!ovsdb_idl_has_ever_connected(idl)) {
         return;
     }

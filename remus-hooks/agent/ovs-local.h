@@ -21,8 +21,9 @@ struct ovsrec_port;
 
 void ovs_local_init(const char *remote, const struct switch_callbacks *);
 void ovs_local_destroy(void);
-/* 'seq' is the number of 'view' (which may be NULL). */
-void ovs_local_run(const struct dts_view *view, uint64_t seq);
+/* From now on the ports are to be as 'view', number 'seq', says. */
+void ovs_local_set_view(const struct dts_view *view, uint64_t seq);
+void ovs_local_run(void);
 void ovs_local_wait(void);
 
 /* Where things are on the bridge; '*seqno' changes when the answer may. */

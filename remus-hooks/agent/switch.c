@@ -103,6 +103,7 @@ switch_run(const struct dts_view *view, uint64_t cookie, bool connected)
         view_seq++;
         new_view = true;
         seen = time_usec();
+        ovs_local_set_view(view, view_seq);
     }
     current = view;
 
@@ -115,7 +116,7 @@ switch_run(const struct dts_view *view, uint64_t cookie, bool connected)
             fences_add(view, view_seq, seen, version);
         }
     }
-    ovs_local_run(view, view_seq);
+    ovs_local_run();
     if (view) {
         compute(view, false, connected);
         renew(view, connected);
