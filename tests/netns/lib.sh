@@ -59,6 +59,8 @@ ok() {
         fail "$what"; diag "failed: $*"; [ -z "$out" ] || diag "$out"; return 1
     fi
 }
+# must ...: without it the rest makes no sense.
+must() { ok "$@" || exit 1; }
 not() { ! "$@"; }
 # is GOT WANTED DESCRIPTION
 is() {
@@ -338,7 +340,7 @@ xenstored_start() {
 db_file=gw1/dts/dts.db
 db_create() {
     ovsdb-tool create-cluster $W/$db_file $SRC/remus-hooks/dts.ovsschema \
-        unix:$W/gw1/dts/raft.sock
+        unix:$W/gw1/dts/raft.sock 2>$W/gw1/dts/create.log
 }
 db_start() {
     spawn db gw1 ovsdb-server --remote=punix:$W/gw1/dts/db.sock \

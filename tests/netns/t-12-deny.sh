@@ -13,7 +13,7 @@ plug hostA 1 voip $MAC >/dev/null; guest_start hostA 1 $MAC $IP --ip6 $IP6
 plug hostB 2 mail $MAC2 >/dev/null; guest_start hostB 2 $MAC2 $IP2 --ip6 $IP62
 
 # Two domains of one network on different nodes: ARP and traffic for both.
-ok "the client reaches the domain on hostA" wait_for 20 reaches $IP
+must "the client reaches the domain on hostA" wait_for 20 reaches $IP
 ok "and the one on hostB, in the same network" wait_for 20 reaches $IP2
 ok "both by IPv6" wait_for 20 eval "reaches $IP6 && reaches $IP62"
 is "$(probe 5 $IP | jq -r '.hosts[0][0]')" hostA "the first is hostA's"

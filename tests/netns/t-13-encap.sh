@@ -4,7 +4,7 @@
 # port, a segment without the database.
 . "$(dirname "$0")/dts.sh"
 needs_programs $AGENT
-plan 22
+plan 23
 big() { [ "$(probe 5 $1 --size $2 | jq .received)" = 5 ]; }
 flood() {       # One system: $1 label, the rest are dts_up's arguments.
     local label=$1; shift
@@ -39,9 +39,9 @@ domain_add voip "$ADDRESS" hostA hostB >/dev/null
 plug hostA 1 voip $MAC >/dev/null
 guest_start hostA 1 $MAC $IP --ip6 $IP6
 ok "VLAN: an untagged client does not reach it" not reaches $IP
-ip -n ${P}client addr flush dev eth0
-ip -n ${P}client link add link eth0 name eth0.100 type vlan id 100
-ip -n ${P}client link set eth0.100 up
-ip -n ${P}client addr add $CLIENT_IP/24 dev eth0.100
-no_offload ${P}client eth0.100
-ok "VLAN: a tagged client does" wait_for 20 reaches $IP
+tagged() {
+    [ "$(nsenter --net=/run/netns/${P}client $PY $N/vlanprobe.py eth0 $1 \
+        192.168.7.50 $IP 3)" = "$2" ]
+}
+ok "VLAN: a tagged client does" wait_for 20 tagged 100 3
+ok "VLAN: one with another tag does not" tagged 101 0

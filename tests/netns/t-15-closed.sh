@@ -8,7 +8,7 @@ dts_up xen=no loss=closed || exit 1
 ctl global-set lease=3000 >/dev/null
 domain_add voip "$ADDRESS" hostA hostB >/dev/null
 plug hostA 1 voip $MAC >/dev/null; guest_start hostA 1 $MAC $IP
-ok "the client is served" wait_for 20 reaches $IP
+must "the client is served" wait_for 20 reaches $IP
 sleep 5
 r=$(probe 500 $IP --interval 10)
 is "$(jq .lost <<<"$r")" 0 "the lease is renewed without a gap" || diag "$r"

@@ -7,7 +7,7 @@ dts_up_xl || { fail "the system comes up"; exit 1; }
 g=$(binding voip generation)
 observe_start wires gw1 --mac $MAC A=uA B=uB
 probe_start p $IP --interval 10
-ok "the domain is protected" protect_and_wait hostA
+must "the domain is protected" protect_and_wait hostA
 is "$(domains hostB)" "voip--incoming:p" "its copy is paused"
 ok "the client is served by hostA" wait_for 20 served p hostA
 sleep 1

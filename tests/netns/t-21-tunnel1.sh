@@ -7,7 +7,7 @@ plan 13
 dts_up_xl || { fail "the system comes up"; exit 1; }
 g=$(binding voip generation)
 probe_start p $IP --interval 10
-ok "the domain is protected" protect_and_wait hostA
+must "the domain is protected" protect_and_wait hostA
 cut repl
 ok "hostA goes on alone" wait_for 30 bound voip hostA alone $g
 ok "hostB's copy is destroyed" wait_for 30 no_domains hostB

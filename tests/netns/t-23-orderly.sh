@@ -10,7 +10,7 @@ again() {       # The guest runs on hostA, protected.
     stop xl-hostA
     protect_and_wait hostA
 }
-ok "protected" again
+must "protected" again
 on hostA xl shutdown voip
 ok "xl shutdown: the binding is stopped" wait_for 30 bound voip hostA stopped
 ok "hostB's copy is destroyed" wait_for 30 no_domains hostB

@@ -6,7 +6,7 @@
 plan 9
 dts_up_xl || { fail "the system comes up"; exit 1; }
 probe_start p $IP --interval 10
-ok "the domain is protected" protect_and_wait hostA
+must "the domain is protected" protect_and_wait hostA
 g=$(binding voip generation)
 touch $W/hostB/fail-devices
 cut underlayA mgmtA repl

@@ -8,7 +8,7 @@ dts_up_xl || { fail "the system comes up"; exit 1; }
 g=$(binding voip generation)
 observe_start wires gw1 --mac $MAC A=uA B=uB
 probe_start p $IP --interval 10
-ok "the domain is protected" protect_and_wait hostA
+must "the domain is protected" protect_and_wait hostA
 wait_for 10 served p hostA
 cut repl underlayA mgmtA
 ok "hostB serves" wait_for 60 served p hostB
