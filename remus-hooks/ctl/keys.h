@@ -17,7 +17,8 @@ struct key {
 };
 
 /* Gives each of argv['first'] and on to its key of 'keys' (ended by one
- * without a name); 'what' is what is being set, for messages.  Returns false if the command failed. */
+ * without a name); 'what' is what is being set, for messages.  Returns false
+ * if the command failed. */
 bool set_keys(struct ctl_context *, int first, const char *what,
               const struct ovsdb_idl_row *, const struct key keys[]);
 /* The same for the one argument 'arg'. */

@@ -205,9 +205,9 @@ Set-up:\n\
 \n\
 Moving:\n\
   switch DOMAIN NODE          ask the owner to give DOMAIN to NODE;\n\
-                              [--all] all domains of its network, [--dry-run]\n\
+                              [--all]: all of its network's, [--dry-run]\n\
   switch-cancel DOMAIN        withdraw a request that was not carried out\n\
-  adopt DOMAIN                accept, on this node, a database that went back\n\
+  adopt DOMAIN                accept an older database on this node\n\
 \n\
 %s\
 \n\
