@@ -97,7 +97,8 @@ request_switch(struct ctl_context *ctx, const struct dtsrec_domain *domain,
     ds_put_format(&ctx->output, "%s %s: %s -> %s (generation %"PRId64" -> "
                   "%"PRId64")\n",
                   settings.dry_run ? "would switch" : "requested",
-                  domain->name, b->owner, b->standby, b->generation, b->generation + 1);
+                  domain->name, b->owner, b->standby, b->generation,
+                  b->generation + 1);
 
     dtsrec_binding_verify_owner(b);
     dtsrec_binding_verify_standby(b);
