@@ -85,14 +85,15 @@ may_move_alone(struct ctl_context *ctx, const struct dtsrec_domain *domain)
     return true;
 }
 
-static void
+/* Returns true if the switch is requested now (or would be). */
+static bool
 request_switch(struct ctl_context *ctx, const struct dtsrec_domain *domain,
                const struct dtsrec_node *target)
 {
     const struct dtsrec_binding *b = may_switch(ctx, domain, target);
 
     if (!b) {
-        return;
+        return false;
     }
     ds_put_format(&ctx->output, "%s %s: %s -> %s (generation %"PRId64" -> "
                   "%"PRId64")\n",
@@ -107,6 +108,7 @@ request_switch(struct ctl_context *ctx, const struct dtsrec_domain *domain,
     dtsrec_binding_verify_state(b);
     dtsrec_domain_set_requested_node(domain, target->name);
     dtsrec_domain_set_requested_generation(domain, &b->generation, 1);
+    return true;
 }
 
 static void
@@ -122,15 +124,19 @@ cmd_switch(struct ctl_context *ctx)
     }
 
     size_t n;
+    bool requested = false;
     const struct dtsrec_domain **rows = sorted_domains(ctx->idl, &n);
     for (size_t i = 0; i < n && !ctx->error; i++) {
         if (all ? !strcmp(rows[i]->network, domain->network)
             : rows[i] == domain) {
-            request_switch(ctx, rows[i], target);
+            requested |= request_switch(ctx, rows[i], target);
         }
     }
     free(rows);
-    if (!ctx->error && strstr(ds_cstr(&ctx->output), "switch")) {
+    if (ctx->error || !requested) {
+        return;
+    }
+    if (settings.dry_run) {
         const struct dtsrec_binding *b = find_binding(ctx->idl,
                                                       domain->name);
         ds_put_format(&ctx->output, "  %s pauses the guest, brings %s's copy "
@@ -140,7 +146,7 @@ cmd_switch(struct ctl_context *ctx)
                       target->name);
         ds_put_cstr(&ctx->output, "  with stock xl the guest goes back by up "
                     "to one checkpoint interval\n");
-    } else if (!ctx->error && strstr(ds_cstr(&ctx->output), "requested")) {
+    } else {
         ds_put_format(&ctx->output, "follow it with: dts-ctl wait %s "
                       "--owner=%s --state=alone,protected\n", domain->name,
                       target->name);
