@@ -10,5 +10,6 @@ fuzz-flags:
 fuzz-libs:
 	@echo '$(OVS_LIBS)'
 
-EXTRA_DIST += tests/fuzz/run tests/fuzz/make-corpus-rtp tests/fuzz/corpus \
-	tests/fuzz/fuzz-rtp.c
+EXTRA_DIST += tests/fuzz/run tests/fuzz/make-corpus tests/fuzz/corpus \
+	tests/fuzz/fuzz-framing.c tests/fuzz/fuzz-helper-frames.c \
+	tests/fuzz/fuzz-rtp.c tests/fuzz/fuzz-wire.c
