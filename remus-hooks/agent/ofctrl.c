@@ -52,7 +52,6 @@ struct pending {
     struct ovs_list list_node;
     ovs_be32 xid;
     uint64_t version;           /* In force with its reply; 0: none. */
-    uint64_t tick;
     bool failed;
 };
 
@@ -76,7 +75,7 @@ static long long int retry_at;
 static struct hmap flows = HMAP_INITIALIZER(&flows);
 static struct hmap groups = HMAP_INITIALIZER(&groups);
 static struct ovs_list pendings = OVS_LIST_INITIALIZER(&pendings);
-static uint64_t acked, last_tick, ticked;
+static uint64_t acked;
 static long long int acked_us;
 static uint64_t n_bundles, n_flow_mods, n_group_mods, n_errors, n_syncs;
 
@@ -84,7 +83,7 @@ static void connect_to(const char *bridge);
 static void reset(void);
 static void send_dump(void);
 static void handle(struct ofpbuf *);
-static void send_barrier(uint64_t version, uint64_t tick);
+static void send_barrier(uint64_t version);
 
 void
 ofctrl_init(void (*packet_in)(uint64_t cookie))
@@ -238,7 +237,6 @@ handle_barrier(const struct ofp_header *oh)
                     acked_us = time_usec();
                 }
             }
-            ticked = MAX(ticked, p->tick);
             free(p);
             return;
         }
@@ -301,14 +299,13 @@ handle(struct ofpbuf *msg)
 }
 
 static void
-send_barrier(uint64_t version, uint64_t tick)
+send_barrier(uint64_t version)
 {
     struct ofpbuf *b = ofputil_encode_barrier_request(OFP15_VERSION);
     struct pending *p = xzalloc(sizeof *p);
 
     p->xid = ((struct ofp_header *) b->data)->xid;
     p->version = version;
-    p->tick = tick;
     ovs_list_push_back(&pendings, &p->list_node);
     rconn_send(rconn, b, NULL);
 }
@@ -386,7 +383,7 @@ send_bundle(struct ovs_list *lists[], size_t n_lists, uint64_t version)
         }
     }
     rconn_send(rconn, ofctrl_encode_bundle(bundle_id, false), NULL);
-    send_barrier(version, 0);
+    send_barrier(version);
 }
 
 void
@@ -488,29 +485,21 @@ ofctrl_epoch(void)
     return epoch;
 }
 
-/* The flow is the one that is there already; adding it again has the switch
- * look at all that it has cached. */
-uint64_t
+/* The flow is there already; adding it again has the switch look at all that
+ * it has cached. */
+void
 ofctrl_tick(void)
 {
     struct dts_flow *f;
     struct match match;
 
     if (state == S_DOWN) {
-        return last_tick;
+        return;
     }
     match_init_catchall(&match);
     f = dts_flow_create(DTS_T_TICK, 0, &match, NULL, 0, DTS_COOKIE, 0);
     rconn_send(rconn, ofctrl_encode_flow(f, true), NULL);
     dts_flow_unref(f);
-    send_barrier(0, ++last_tick);
-    return last_tick;
-}
-
-uint64_t
-ofctrl_ticked(void)
-{
-    return ticked;
 }
 
 void

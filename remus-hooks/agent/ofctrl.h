@@ -34,10 +34,8 @@ bool ofctrl_is_synced(void);
 /* Counts connections and complete comparisons; changes with each. */
 unsigned int ofctrl_epoch(void);
 
-/* Makes the switch validate its caches once more; returns a number that
- * ofctrl_ticked() reaches when it has the message. */
-uint64_t ofctrl_tick(void);
-uint64_t ofctrl_ticked(void);
+/* Makes the switch validate its caches once more. */
+void ofctrl_tick(void);
 
 /* Sends 'packet' as if from port 'in_port' (0: none) through 'ofpacts'. */
 void ofctrl_inject(const void *packet, size_t size, unsigned int in_port,

@@ -14,8 +14,11 @@
  *   `version`            its answer: the main loop has gone round once, and the
  *                        revalidators have been told of the change
  *   `revalidator/wait`   its answer: any pass from before is over
- *   a tick (ofctrl.c)    makes the next pass begin at once, not in 500 ms
  *   `revalidator/wait`   its answer: a whole pass after the change
+ *
+ * With each of the two goes a tick (ofctrl.c), a message that makes the next
+ * pass begin at once instead of within 500 ms: sent after the command, because
+ * a pass that is over when the command arrives does not count.
  *
  * With datapaths of two types `revalidator/wait` is refused; then
  * `revalidator/purge` empties the cache, which costs the other flows their
@@ -45,7 +48,7 @@ VLOG_DEFINE_THIS_MODULE(revalidate);
 
 #define RECONNECT_MS 500
 
-enum step { S_IDLE, S_VERSION, S_FIRST, S_TICK, S_SECOND, S_PURGE };
+enum step { S_IDLE, S_VERSION, S_FIRST, S_SECOND, S_PURGE };
 
 static struct jsonrpc_session *session;
 static char *path;
@@ -55,7 +58,7 @@ static bool usable;             /* Connected, and requests may be sent. */
 
 static enum step step;
 static struct json *request_id;
-static uint64_t wanted, current, done, tick;
+static uint64_t wanted, current, done;
 static long long int done_us;
 static long long int began_us, last_us;
 static uint64_t n_passes;
@@ -107,10 +110,6 @@ revalidate_run(void)
         }
         handle(msg);
         jsonrpc_msg_destroy(msg);
-    }
-    if (step == S_TICK && ofctrl_ticked() >= tick) {
-        step = S_SECOND;
-        send_command("revalidator/wait");
     }
     begin();
 }
@@ -239,12 +238,19 @@ advance(void)
 {
     switch (step) {
     case S_VERSION:
-        step = multiple ? S_PURGE : S_FIRST;
-        send_command(multiple ? "revalidator/purge" : "revalidator/wait");
+        if (multiple) {
+            step = S_PURGE;
+            send_command("revalidator/purge");
+        } else {
+            step = S_FIRST;
+            send_command("revalidator/wait");
+            ofctrl_tick();
+        }
         break;
     case S_FIRST:
-        step = S_TICK;
-        tick = ofctrl_tick();
+        step = S_SECOND;
+        send_command("revalidator/wait");
+        ofctrl_tick();
         break;
     case S_SECOND:
     case S_PURGE:
@@ -255,7 +261,6 @@ advance(void)
         step = S_IDLE;
         break;
     case S_IDLE:
-    case S_TICK:
     default:
         break;
     }

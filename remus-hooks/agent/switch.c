@@ -134,7 +134,8 @@ switch_wait(void)
     if (current && any_closed && last_connected) {
         poll_timer_wait_until(renew_at);
     }
-    if (probes_seqno != first_frame_seqno() || blocked_changed) {
+    if (current
+        && (probes_seqno != first_frame_seqno() || blocked_changed)) {
         poll_immediate_wake();
     }
 }
