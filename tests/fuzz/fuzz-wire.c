@@ -70,7 +70,8 @@ feed(const uint8_t *data, size_t n, size_t piece)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const uint8_t session[HEARTBEAT_SESSION_LEN], key[HEARTBEAT_KEY_LEN];
+    static const uint8_t session[HEARTBEAT_SESSION_LEN];
+    static const uint8_t key[HEARTBEAT_KEY_LEN];
     struct heartbeat hb;
 
     if (!size) {
