@@ -62,3 +62,14 @@ tests_unit_test_view_SOURCES = tests/unit/test-view.c
 tests_unit_test_view_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_view_LDADD = $(UNIT_LIBS)
 endif
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-sets tests/unit/test-flows
+TESTS += tests/unit/test-sets tests/unit/test-flows
+tests_unit_test_sets_SOURCES = tests/unit/test-sets.c
+tests_unit_test_sets_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_sets_LDADD = $(UNIT_LIBS)
+tests_unit_test_flows_SOURCES = tests/unit/test-flows.c \
+	tests/unit/walk.c tests/unit/walk.h
+tests_unit_test_flows_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_flows_LDADD = $(UNIT_LIBS)
+endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Sets: who is switched together, and that moving together is cheap. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "sets.h"
+#include "util.h"
+#include "view.h"
+
+struct fixture {
+    struct dts_view *view;
+    struct dts_network *network, *other;
+    struct dts_sets sets;
+};
+
+static void
+set(char **field, const char *value)
+{
+    free(*field);
+    *field = xstrdup(value);
+}
+
+static int
+setup(void **state)
+{
+    struct fixture *x = xzalloc(sizeof *x);
+
+    x->view = dts_view_create_empty("gw1");
+    dts_view_add_node(x->view, "gw1", 3, DTS_ROLE_GATEWAY, "10.0.0.3");
+    dts_view_add_node(x->view, "A", 1, DTS_ROLE_SERVER, "10.0.0.1");
+    dts_view_add_node(x->view, "B", 2, DTS_ROLE_SERVER, "10.0.0.2");
+    x->network = dts_view_add_network(x->view, "voice", 10);
+    x->other = dts_view_add_network(x->view, "data", 11);
+    dts_view_resolve(x->view);
+    dts_sets_init(&x->sets);
+    *state = x;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *x = *state;
+
+    dts_sets_destroy(&x->sets);
+    dts_view_destroy(x->view);
+    free(x);
+    return 0;
+}
+
+static struct dts_domain *
+add(struct fixture *x, const char *name, const struct dts_network *n,
+    const char *owner, const char *standby, enum dts_state state)
+{
+    struct dts_domain *d = dts_view_add_domain(x->view, name, n);
+
+    d->has_binding = true;
+    d->generation = 1;
+    d->state = state;
+    set(&d->owner, owner);
+    set(&d->standby, standby);
+    return d;
+}
+
+static void
+move(struct dts_domain *d, const char *owner, const char *standby,
+     enum dts_state state)
+{
+    set(&d->owner, owner);
+    set(&d->standby, standby);
+    d->state = state;
+    d->generation++;
+}
+
+static uint32_t
+id_of(struct fixture *x, const char *name)
+{
+    const struct dts_set *s = dts_sets_lookup(&x->sets, name);
+    return s ? s->id : 0;
+}
+
+static const char *
+owner_of(struct fixture *x, const char *name)
+{
+    const struct dts_set *s = dts_sets_lookup(&x->sets, name);
+    return s && s->owner ? s->owner : "";
+}
+
+static void
+test_admitted(void **state)
+{
+    static const bool admitted[DTS_N_STATES] = {
+        [DTS_ALONE] = true, [DTS_PROTECTED] = true, [DTS_GRANTED] = true,
+    };
+    struct fixture *x = *state;
+    struct dts_domain *d = add(x, "d", x->network, "A", "B", DTS_ALONE);
+
+    for (int i = 0; i < DTS_N_STATES; i++) {
+        d->state = i;
+        assert_int_equal(dts_domain_admitted(d) != NULL, admitted[i]);
+    }
+    d->state = DTS_ALONE;
+    set(&d->owner, "");
+    assert_null(dts_domain_admitted(d));
+    set(&d->owner, "A");
+    d->has_binding = false;
+    assert_null(dts_domain_admitted(d));
+}
+
+/* All members move: the set moves, no domain changes its set. */
+static void
+test_flip(void **state)
+{
+    struct fixture *x = *state;
+    struct dts_domain *d[5];
+    uint32_t id;
+
+    for (int i = 0; i < 5; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "d%d", i);
+        d[i] = add(x, name, i < 3 ? x->network : x->other, "A", "B",
+                   DTS_PROTECTED);
+    }
+    dts_sets_update(&x->sets, x->view);
+    id = id_of(x, "d0");
+    assert_int_not_equal(id, 0);
+    assert_int_equal(hmap_count(&x->sets.sets), 1);
+
+    static const struct {
+        const char *owner, *standby;
+        enum dts_state state;
+    } steps[] = {
+        { "B", "A", DTS_GRANTED }, { "B", "A", DTS_ALONE },
+        { "B", "A", DTS_PROTECTED }, { "A", "B", DTS_GRANTED },
+    };
+    for (size_t s = 0; s < ARRAY_SIZE(steps); s++) {
+        for (int i = 0; i < 5; i++) {
+            move(d[i], steps[s].owner, steps[s].standby, steps[s].state);
+        }
+        dts_sets_update(&x->sets, x->view);
+        for (int i = 0; i < 5; i++) {
+            assert_int_equal(id_of(x, d[i]->name), id);
+            assert_string_equal(owner_of(x, d[i]->name), steps[s].owner);
+        }
+    }
+}
+
+/* One that goes elsewhere is re-homed; the others stay as they are. */
+static void
+test_deviation(void **state)
+{
+    struct fixture *x = *state;
+    struct dts_domain *d0 = add(x, "d0", x->network, "A", "B", DTS_PROTECTED);
+    uint32_t id;
+
+    add(x, "d1", x->network, "A", "B", DTS_PROTECTED);
+    add(x, "d2", x->network, "A", "B", DTS_PROTECTED);
+    dts_sets_update(&x->sets, x->view);
+    id = id_of(x, "d1");
+
+    move(d0, "B", "A", DTS_GRANTED);
+    dts_sets_update(&x->sets, x->view);
+    assert_int_not_equal(id_of(x, "d0"), id);
+    assert_string_equal(owner_of(x, "d0"), "B");
+    assert_int_equal(id_of(x, "d1"), id);
+    assert_int_equal(id_of(x, "d2"), id);
+    assert_string_equal(owner_of(x, "d1"), "A");
+
+    /* It is stopped: nobody is admitted for it. */
+    d0->state = DTS_STOPPED;
+    dts_sets_update(&x->sets, x->view);
+    assert_string_equal(owner_of(x, "d0"), "");
+    assert_string_equal(owner_of(x, "d1"), "A");
+
+    /* And back: it joins the others again. */
+    move(d0, "A", "B", DTS_PROTECTED);
+    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view);
+    assert_int_equal(id_of(x, "d0"), id);
+    assert_int_equal(hmap_count(&x->sets.sets), 1);
+}
+
+/* Who does not fail over by itself is not in a set with those who do. */
+static void
+test_members(void **state)
+{
+    struct fixture *x = *state;
+    struct dts_domain *alone = add(x, "alone", x->network, "A", "B",
+                                   DTS_ALONE);
+    struct dts_domain *manual = add(x, "manual", x->network, "A", "B",
+                                    DTS_PROTECTED);
+
+    manual->failover_auto = false;
+    add(x, "d", x->network, "A", "B", DTS_PROTECTED);
+    dts_sets_update(&x->sets, x->view);
+    assert_int_not_equal(id_of(x, "alone"), id_of(x, "d"));
+    assert_int_not_equal(id_of(x, "manual"), id_of(x, "d"));
+
+    move(alone, "A", "B", DTS_PROTECTED);
+    dts_sets_update(&x->sets, x->view);
+    assert_int_equal(id_of(x, "alone"), id_of(x, "d"));
+}
+
+static void
+test_closed_and_port(void **state)
+{
+    struct fixture *x = *state;
+
+    x->other->closed_on_database_loss = true;
+    add(x, "open", x->network, "A", "B", DTS_PROTECTED);
+    add(x, "closed", x->other, "A", "B", DTS_PROTECTED);
+    struct dts_network *port = dts_view_add_network(x->view, "port", 12);
+    port->switching_port = true;
+    add(x, "port", port, "A", "B", DTS_PROTECTED);
+    dts_sets_update(&x->sets, x->view);
+    assert_int_equal(hmap_count(&x->sets.sets), 3);
+    assert_true(dts_sets_lookup(&x->sets, "closed")->closed);
+    assert_false(dts_sets_lookup(&x->sets, "open")->closed);
+    assert_string_equal(dts_sets_lookup(&x->sets, "port")->network, "port");
+}
+
+/* The numbers of sets do not depend on the order of things or on history. */
+static void
+test_restart(void **state)
+{
+    struct fixture *x = *state;
+    struct dts_sets again;
+
+    for (int i = 0; i < 100; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "d%d", i);
+        add(x, name, x->network, i % 3 ? "A" : "B", i % 3 ? "B" : "A",
+            DTS_PROTECTED);
+    }
+    dts_sets_update(&x->sets, x->view);
+    dts_sets_init(&again);
+    dts_sets_update(&again, x->view);
+    for (int i = 0; i < 100; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "d%d", i);
+        assert_int_equal(id_of(x, name), dts_sets_lookup(&again, name)->id);
+    }
+    dts_sets_destroy(&again);
+}
+
+static void
+test_ten_thousand(void **state)
+{
+    enum { N = 10000 };
+    struct fixture *x = *state;
+    struct dts_domain **d = xmalloc(N * sizeof *d);
+    uint32_t id;
+
+    for (int i = 0; i < N; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "d%d", i);
+        d[i] = add(x, name, x->network, "A", "B", DTS_PROTECTED);
+    }
+    dts_sets_update(&x->sets, x->view);
+    id = id_of(x, "d0");
+    for (int i = 0; i < N; i++) {
+        move(d[i], "B", "A", DTS_GRANTED);
+    }
+    move(d[7], "A", "B", DTS_PROTECTED);
+    dts_sets_update(&x->sets, x->view);
+    for (int i = 0; i < N; i++) {
+        if (i != 7) {
+            assert_int_equal(id_of(x, d[i]->name), id);
+        }
+    }
+    assert_string_equal(owner_of(x, "d0"), "B");
+    assert_string_equal(owner_of(x, "d7"), "A");
+    assert_int_equal(hmap_count(&x->sets.sets), 2);
+    free(d);
+}
+
+/* A domain that is deleted leaves nothing behind. */
+static void
+test_gone(void **state)
+{
+    struct fixture *x = *state;
+    struct dts_domain *d = add(x, "d", x->network, "A", "B", DTS_PROTECTED);
+
+    dts_sets_update(&x->sets, x->view);
+    assert_non_null(dts_sets_lookup(&x->sets, "d"));
+    d->network = NULL;
+    dts_sets_update(&x->sets, x->view);
+    assert_null(dts_sets_lookup(&x->sets, "d"));
+    assert_int_equal(hmap_count(&x->sets.sets), 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+        T(test_admitted),
+        T(test_flip),
+        T(test_deviation),
+        T(test_members),
+        T(test_closed_and_port),
+        T(test_restart),
+        T(test_ten_thousand),
+        T(test_gone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
