@@ -162,7 +162,7 @@ record() { echo "$2 $(start_of "$2")" >"$W/pids/$1"; }
 spawn() {
     local name=$1 node=$2; shift 2
     nsenter --net=/run/netns/$P$node env $(env_of $node) \
-        setsid "$@" >>"$W/$node/$name.log" 2>&1 </dev/null 9>&- &
+        setsid "$@" >>"$W/$node/$name.log" 2>&1 </dev/null 3>&- 9>&- &
     disown $!
     record "$name" $!
 }
@@ -248,7 +248,7 @@ bed_up() {
     (
         trap '' INT HUP
         owner=$$ start=$(start_of $$)
-        exec >/dev/null 2>&1 </dev/null 9>&-
+        exec >/dev/null 2>&1 </dev/null 3>&- 9>&-
         while [ "$(start_of $owner)" = "$start" ]; do sleep 1; done
         [ ! -d "$W" ] || bed_clean "$W" "$P"
     ) &
@@ -448,7 +448,7 @@ guest_start() {
     local node=$1 id=$2 mac=$3 ip=$4 s=${SHORT[$1]}; shift 4
     nsenter --net=/run/netns/${P}g$s setsid $PY $N/guest.py --interface e$id \
         --mac $mac --ip $ip --host $node --control $W/$node/xen/$id.ctl "$@" \
-        >>$W/$node/guest-$id.log 2>&1 </dev/null 9>&- &
+        >>$W/$node/guest-$id.log 2>&1 </dev/null 3>&- 9>&- &
     disown $!
     record guest-$node-$id $!
     wait_for 10 test -S $W/$node/xen/$id.ctl
@@ -459,7 +459,7 @@ probe_start() {
     rm -f $W/client/$name.json $W/client/$name.live
     nsenter --net=/run/netns/${P}client setsid $PY $N/probe.py \
         --live $W/client/$name.live "$@" >$W/client/$name.json \
-        2>$W/client/$name.log </dev/null 9>&- &
+        2>$W/client/$name.log </dev/null 3>&- 9>&- &
     disown $!
     record probe-$name $!
 }
@@ -485,7 +485,7 @@ observe_start() {       # observe_start NAME NODE ARGUMENTS...
     rm -f $W/$node/$name.json $W/$node/$name.ready
     nsenter --net=/run/netns/$P$node setsid $PY $N/observe.py \
         --ready $W/$node/$name.ready "$@" >$W/$node/$name.json \
-        2>>$W/$node/$name.log </dev/null 9>&- &
+        2>>$W/$node/$name.log </dev/null 3>&- 9>&- &
     disown $!
     record observe-$name $!
     wait_for 10 test -e $W/$node/$name.ready

@@ -26,7 +26,7 @@ onehost_up() {
     (
         trap '' INT HUP
         owner=$$ start=$(start_of $$)
-        exec >/dev/null 2>&1 </dev/null 9>&-
+        exec >/dev/null 2>&1 </dev/null 3>&- 9>&-
         while [ "$(start_of $owner)" = "$start" ]; do sleep 1; done
         [ ! -d "$W" ] || bed_clean "$W" "$P"
     ) &
