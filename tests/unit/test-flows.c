@@ -37,6 +37,7 @@ struct fixture {
     struct dts_ports ports;
     struct dts_sets sets;
     struct dts_flow_table table;
+    struct hmap flows, groups;  /* A switch that is told of changes only. */
     struct sset blocked;
     struct simap probes;
 };
@@ -84,6 +85,8 @@ init(struct fixture *x, const char *self, unsigned int gw_roles,
     dts_ports_init(&x->ports);
     dts_sets_init(&x->sets);
     dts_flow_table_init(&x->table);
+    hmap_init(&x->flows);
+    hmap_init(&x->groups);
     sset_init(&x->blocked);
     simap_init(&x->probes);
 }
@@ -92,11 +95,55 @@ static void
 uninit(struct fixture *x)
 {
     dts_flow_table_destroy(&x->table);
+    dts_flows_clear(&x->flows, &x->groups);
+    hmap_destroy(&x->flows);
+    hmap_destroy(&x->groups);
     dts_sets_destroy(&x->sets);
     dts_ports_destroy(&x->ports);
     dts_view_destroy(x->view);
     sset_destroy(&x->blocked);
     simap_destroy(&x->probes);
+}
+
+/* What changed is all that changed. */
+static void
+follow_changes(struct fixture *x)
+{
+    struct dts_flow_table *t = &x->table;
+    struct dts_flow_entry *f, *have;
+    struct dts_group_entry *g, *have_g;
+
+    for (size_t i = 0; i < t->n_changed; i++) {
+        f = dts_flow_find(&t->flows, t->changed[i]);
+        have = dts_flow_find(&x->flows, t->changed[i]);
+        if (f) {
+            dts_flows_put(&x->flows, dts_flow_ref(f->flow));
+        } else if (have) {
+            dts_flows_delete(&x->flows, have);
+        }
+    }
+    for (size_t i = 0; i < t->n_changed_groups; i++) {
+        g = dts_group_find(&t->groups, t->changed_groups[i]);
+        have_g = dts_group_find(&x->groups, t->changed_groups[i]);
+        if (g) {
+            dts_groups_put(&x->groups, dts_group_ref(g->group));
+        } else if (have_g) {
+            dts_groups_delete(&x->groups, have_g);
+        }
+    }
+
+    assert_int_equal(hmap_count(&x->flows), hmap_count(&t->flows));
+    HMAP_FOR_EACH (f, hmap_node, &t->flows) {
+        have = dts_flow_find(&x->flows, f->flow);
+        assert_non_null(have);
+        assert_true(dts_flow_same_actions(have->flow, f->flow));
+    }
+    assert_int_equal(hmap_count(&x->groups), hmap_count(&t->groups));
+    HMAP_FOR_EACH (g, hmap_node, &t->groups) {
+        have_g = dts_group_find(&x->groups, g->group->id);
+        assert_non_null(have_g);
+        assert_true(dts_group_equal(have_g->group, g->group));
+    }
 }
 
 /* Brings the table up to date; returns how many flows and groups differ. */
@@ -115,6 +162,7 @@ compute(struct fixture *x)
     dts_flow_table_forget_changes(&x->table);
     dts_sets_update(&x->sets, x->view);
     dts_flows_compute(&x->table, &in);
+    follow_changes(x);
     return x->table.n_changed + x->table.n_changed_groups;
 }
 

@@ -188,6 +188,42 @@ test_deviation(void **state)
     assert_int_equal(hmap_count(&x->sets.sets), 1);
 }
 
+/* Whichever it is that deviates, and also when it is two of five. */
+static void
+test_majority(void **state)
+{
+    struct fixture *x = *state;
+    struct dts_domain *d[5];
+    uint32_t id;
+
+    for (int i = 0; i < 5; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "d%d", i);
+        d[i] = add(x, name, x->network, "A", "B", DTS_PROTECTED);
+    }
+    for (int i = 0; i < 5; i++) {
+        for (int j = 0; j < 5; j++) {
+            dts_sets_destroy(&x->sets);
+            dts_sets_init(&x->sets);
+            for (int k = 0; k < 5; k++) {
+                move(d[k], "A", "B", DTS_PROTECTED);
+            }
+            dts_sets_update(&x->sets, x->view);
+            id = id_of(x, "d0");
+
+            move(d[i], "B", "A", DTS_GRANTED);
+            move(d[j], "B", "A", DTS_GRANTED);
+            dts_sets_update(&x->sets, x->view);
+            for (int k = 0; k < 5; k++) {
+                bool moved = k == i || k == j;
+                assert_int_equal(id_of(x, d[k]->name) == id, !moved);
+                assert_string_equal(owner_of(x, d[k]->name),
+                                    moved ? "B" : "A");
+            }
+        }
+    }
+}
+
 /* Who does not fail over by itself is not in a set with those who do. */
 static void
 test_members(void **state)
@@ -305,6 +341,7 @@ main(void)
         T(test_admitted),
         T(test_flip),
         T(test_deviation),
+        T(test_majority),
         T(test_members),
         T(test_closed_and_port),
         T(test_restart),
