@@ -31,6 +31,7 @@ VLOG_DEFINE_THIS_MODULE(peer);
 
 #define TX_ROOM (1024 * 1024)   /* No DATA is added beyond. */
 #define CHUNK (256 * 1024)      /* One DATA message, one read. */
+#define FIRST_COPY_FACTOR 5     /* Times the timeout until there is a copy. */
 #define BEAT_DSCP 48            /* CS6: network control. */
 
 uint64_t
@@ -211,6 +212,9 @@ peer_send_from(struct peer *peer, int fd)
             wire_header(p, WIRE_DATA, n);
             peer->tx_len += WIRE_HEADER_LEN + n;
             tx_run(peer);
+            if (peer->detecting && time_msec() >= peer->next_beat) {
+                break;          /* Bulk data must not delay heartbeats. */
+            }
         } else if (!n) {
             return EOF;
         } else if (errno != EINTR) {
@@ -351,7 +355,14 @@ peer_start_beats(struct peer *peer, uint16_t port, const uint8_t *session,
                   "tell of life");
     }
     peer->detecting = true;
-    detector_init(&peer->detector, timeout, time_msec());
+    peer->timeout = timeout;
+    detector_init(&peer->detector, FIRST_COPY_FACTOR * timeout, time_msec());
+}
+
+void
+peer_settle(struct peer *peer)
+{
+    peer->detector.timeout = peer->timeout;
 }
 
 static void

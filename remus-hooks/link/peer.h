@@ -50,6 +50,7 @@ struct peer {
     uint64_t beat_seq;
 
     bool detecting;
+    int timeout;                /* ms, once settled. */
     struct detector detector;
 
     enum suspicion suspicion;
@@ -64,7 +65,8 @@ void peer_destroy(struct peer *);
 void peer_send(struct peer *, enum wire_type, const void *body, size_t n);
 void peer_send_json(struct peer *, enum wire_type, struct json *);
 void peer_send_u64(struct peer *, enum wire_type, uint64_t);
-/* Reads from 'fd' and sends that as DATA, as long as there is room.  Returns 0,
+/* Reads from 'fd' and sends that as DATA, as long as there is room and no
+ * heartbeat is due.  Returns 0,
  * EOF at the end of 'fd', or an errno (EAGAIN: no more now). */
 int peer_send_from(struct peer *, int fd);
 /* True if peer_send_from() wants 'fd' to be readable. */
@@ -81,6 +83,10 @@ uint16_t peer_open_udp(struct peer *, uint16_t port);
 /* Begins to send them to 'port' of the peer and to judge its silence. */
 void peer_start_beats(struct peer *, uint16_t port, const uint8_t *session,
                       const uint8_t *key, int interval, int timeout);
+/* The first checkpoint is whole: from now on silence for 'timeout' counts.  The
+ * first copy keeps both hosts busy, nobody can take over yet, and to give it up
+ * for a pause would only mean to begin again: until then there is more time. */
+void peer_settle(struct peer *);
 
 /* Sends what is due; reads heartbeats; judges silence. */
 void peer_run(struct peer *);

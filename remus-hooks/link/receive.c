@@ -302,6 +302,7 @@ whole_checkpoint(struct receiver *r)
         VLOG_INFO("domain %s: the first checkpoint is whole, %"PRIu64" bytes",
                   r->domain, f->n_bytes);
         r->stage = HOLDING;
+        peer_settle(&r->peer);
     }
     VLOG_DBG("domain %s: checkpoint %"PRIu64" is whole, %"PRIu64" bytes",
              r->domain, f->n_checkpoints, f->n_bytes - r->checkpoint_start);

@@ -270,6 +270,7 @@ receive(struct sender *s)
             uint64_t n = wire_get_u64(w->body);
 
             s->n_acked = MAX(s->n_acked, n);
+            peer_settle(&s->peer);
             json_object_put(params, "n", json_integer_create(s->n_acked));
             agent_session_keep(s->agent, "checkpoint", params);
         } else if (w->type == WIRE_END) {

@@ -77,10 +77,17 @@ dts_guest() {
     eventually "$XENLAB_PATIENCE" probe_answers $DTS_GUEST
 }
 
-# dts_protect FROM: stock xl remus through dts-link and the gate.
+# dts_protect FROM: stock xl remus through dts-link and the gate.  A first copy
+# that is given up (emulated hosts pause now and then) is begun again, as an
+# operator would.
 dts_protect() {
-    on "$1" "setsid bash -c 'LIBXL_SAVE_HELPER=/usr/libexec/remus-dts/dts-save-helper xl remus -F -n -d -i 200 -s \"\" voip \"exec dts-link voip\" 2>&1 | /lab/stamp >>/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &"
-    on G "dts-ctl --timeout=$XENLAB_PATIENCE wait voip --state=protected --owner=$(node_of "$1")"
+    local end=$(($(now_ms) + XENLAB_PATIENCE * 1000)) node
+    node=$(node_of "$1")
+    while [ "$(now_ms)" -lt $end ]; do
+        on "$1" "pgrep -f '^xl remus' >/dev/null || setsid bash -c 'LIBXL_SAVE_HELPER=/usr/libexec/remus-dts/dts-save-helper xl remus -F -n -d -i 200 -s \"\" voip \"exec dts-link voip\" 2>&1 | /lab/stamp >>/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &"
+        ! on G "dts-ctl --timeout=20 wait voip --state=protected --owner=$node" >/dev/null || return 0
+    done
+    return 1
 }
 
 # dts_binding: "OWNER STATE GENERATION".

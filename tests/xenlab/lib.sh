@@ -100,7 +100,7 @@ lab_up() {
 }
 
 boot() {
-    local h=$1 n linux args
+    local h=$1 n linux args cpu=qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+movbe
     n=$(number_of "$h")
     tap() {
         in_ns ip link show "$1" >/dev/null 2>&1 && return
@@ -116,14 +116,15 @@ boot() {
         if [ "$h" = G ]; then
             tap xlseg
             in_ns ip addr replace 10.20.0.1/24 dev xlseg
-            args=(-cpu qemu64 -m 1024 -kernel "kernel/boot/vmlinuz-$(cat kernel/version)"
+            args=(-cpu $cpu -m 1024 -kernel "kernel/boot/vmlinuz-$(cat kernel/version)"
                 -append "console=ttyS0 $linux" -initrd dom0.img
                 -netdev "tap,id=seg,ifname=xlseg,script=no,downscript=no"
                 -device "virtio-net-pci,romfile=,netdev=seg,mac=52:54:00:04:00:0$n")
         else
-            # SVM and nested paging: PVH guests need HAP.  (Absolute paths for
+            # SVM and nested paging: PVH guests need HAP.  AES and what OpenSSL
+            # uses with it: TLS in plain instructions is slow to emulate.  (Absolute paths for
             # the datagram sockets: -daemonize changes to /.)
-            args=(-cpu "qemu64,+svm,+npt" -m "$XENLAB_MEM" -kernel xen.elf
+            args=(-cpu "$cpu,+svm,+npt" -m "$XENLAB_MEM" -kernel xen.elf
                 -append "dom0_mem=${XENLAB_DOM0_MEM}M,max:${XENLAB_DOM0_MEM}M com1=115200,8n1 console=com1 spec-ctrl=no xpti=off pv-l1tf=off sched=credit noreboot"
                 -initrd "vmlinux.dom0 console=hvc0 $linux,dom0.img"
                 -netdev "dgram,id=rep,local.type=unix,local.path=$PWD/$h.rep,remote.type=unix,remote.path=$PWD/$(other_of "$h").rep"
