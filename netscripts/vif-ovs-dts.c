@@ -281,13 +281,21 @@ plug(struct vif_spec *spec, int *code)
     if (!error && spec->mtu) {
         error = vif_dev_set_mtu(spec->name, spec->mtu);
     }
+    /* Up before it is a port (where nothing passes yet): with the userspace
+     * datapath ovs-vswitchd reads the flags, adds "promiscuous" and writes
+     * them, and would take down what is taken up in between. */
+    if (!error) {
+        error = vif_dev_set_up(spec->name, true);
+    }
     if (error) {
         return error;
     }
 
     switch (ask_agent(spec, &mtu, code, &message)) {
     case REFUSED:
-        return message;
+        error = message;
+        message = NULL;
+        break;
     case UNREACHABLE:
         say(LOG_WARNING, "%s: dts-agent cannot be asked (%s): plugging it "
             "without", spec->name, message);
@@ -307,7 +315,13 @@ plug(struct vif_spec *spec, int *code)
         }
         vif_store_tell_mtu(spec, mtu);
     }
-    return error ? error : vif_dev_set_up(spec->name, true);
+    if (!error) {
+        error = vif_dev_set_up(spec->name, true);
+    }
+    if (error) {
+        free(vif_dev_set_up(spec->name, false));
+    }
+    return error;
 }
 
 /* Never fails: libxl would leave the device behind. */
