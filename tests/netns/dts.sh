@@ -25,6 +25,7 @@ needs_programs() {
 agent_start() {
     rm -f $W/$1/dts/agent.sock
     mkdir -p $W/$1/hooks.d
+    cp -r $SRC/remus-hooks/hooks.d/*/ $W/$1/hooks.d/
     spawn agent-$1 $1 $AGENT $(tls_of $1) \
         --unixctl=$W/$1/dts/dts-agent.ctl --domwatch=$N/fakedomwatch.py \
         --hooks-dir=$W/$1/hooks.d -vconsole:off -vfile:dbg \
@@ -133,6 +134,7 @@ dts_up_xl() {
 }
 link_start() {
     spawn link-$1 $1 $LINK $(tls_of $1) --listen -vconsole:info \
+        --save-helper=$SHIM --receiver-log=$W/$1/dts --spool=$W/$1/dts \
         --log-file=$W/$1/dts/dts-link.log --unixctl=$W/$1/dts/dts-link.ctl
 }
 # protect NODE [DOMAIN]: starts `xl remus` with dts-link as transport.

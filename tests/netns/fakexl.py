@@ -14,6 +14,7 @@ unpause.  $LIBXL_SAVE_HELPER names the save helper.
     fakexl migrate-receive -r            the other end, on stdin and stdout
     fakexl shutdown|poweroff|reboot|crash|destroy|pause|unpause NAME
     fakexl domid NAME | list
+    fakexl --name=NAME pause|resume|destroy DOMID     as `xl-remus`
 
 A domain is: a file of fakexen.c, xenstore's nodes, a veth as vif and guest.py.
 $DTS_BED_VIF names the vif program; without it the vif is put into br-dts here.
@@ -153,15 +154,24 @@ class Domain:
         except OSError:
             pass
 
-    def shut_down(self):
-        """True if it ended in a way that is no suspend."""
+    def words(self):
         try:
             with open("%s/dom/%d" % (DIR, self.id)) as f:
-                words = f.read().split()
+                return f.read().split() or ["r"]
         except FileNotFoundError:
-            return True
-        return words[0] == "c" or (words[0] == "s" and
-                                   "reason=2" not in words)
+            return ["d"]
+
+    def shut_down(self):
+        """True if it ended in a way that is no suspend."""
+        words = self.words()
+        return words[0] in "cd" or (words[0] == "s" and
+                                    "reason=2" not in words)
+
+    def pause(self):
+        if os.path.exists(self.control()):
+            self.guest("suspend")
+        if self.words()[0] != "s":
+            self.state("p", "paused=1")
 
     # -- the guest itself
 
@@ -546,7 +556,14 @@ def main():
             with open("%s/dom/%d" % (DIR, d.id)) as f:
                 print(d.id, d.name(), f.read().split()[0])
         return 0
+    # As xl-remus: nothing is done unless the domain is called so.
+    name = None
+    if what.startswith("--name="):
+        name, what = what[7:], args.pop(0)
     d = Domain.find(args[0])
+    if name is not None and d.name() != name:
+        log("domain %s is called %s, not %s" % (args[0], d.name(), name))
+        return 2
     if what == "domid":
         print(d.id)
     elif what in ("shutdown", "reboot", "crash", "poweroff"):
@@ -568,8 +585,10 @@ def main():
     elif what == "destroy":
         d.destroy()
     elif what == "pause":
-        d.guest("suspend")
-        d.state("p", "paused=1")
+        d.pause()
+    elif what == "resume":
+        if d.words()[0] == "s" and "reason=2" in d.words():
+            d.resume()
     elif what == "unpause":
         d.guest("resume")
         d.state("r")

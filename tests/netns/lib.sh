@@ -206,7 +206,9 @@ bed_programs() {
 #!/bin/sh
 exec $PY $N/fakexl.py "\$@"
 END
-        chmod +x "$d/bin/xl.$$" && mv "$d/bin/xl.$$" "$d/bin/xl"
+        chmod +x "$d/bin/xl.$$" && cp "$d/bin/xl.$$" "$d/bin/xl-remus.$$" &&
+            mv "$d/bin/xl.$$" "$d/bin/xl" &&
+            mv "$d/bin/xl-remus.$$" "$d/bin/xl-remus"
     ) 9>"$d/lock" || { echo "Bail out! the bed's own programs"; exit 1; }
 }
 tls_of() {

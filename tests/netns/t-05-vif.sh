@@ -6,7 +6,7 @@
 VIF=$BUILD/netscripts/vif-ovs-dts
 [ -x "$VIF" ] || skip_all "no $VIF"
 
-plan 97
+plan 96
 onehost_up ovs
 
 UUID=6f9619ff-8b86-4d11-b42d-00cf4fc964ff
@@ -55,7 +55,6 @@ ovs_ add-br br-dts -- set bridge br-dts datapath_type=netdev
 ok "online without an agent" vif online 5 0 || diag "$(cat $W/err)"
 is "$(grep -c 'dts-agent cannot be asked' $W/err)" 1 "it warns that it could not ask"
 is "$(xs $BE/5/0/hotplug-status)" connected "netback may connect"
-is "$(xs $BE/5/0/hotplug-error)" "" "the old error is gone"
 is "$(ports br-dts)" vif5.0 "the port is there"
 is "$(get bridge br-dts fail_mode)" secure "its bridge forwards nothing by itself"
 is "$(on hostA ovs-ofctl -O OpenFlow15 dump-flows br-dts | grep -c actions=)" 0 \
