@@ -61,6 +61,8 @@ write_key(const char *dir, const char *key, const char *value)
     return ok;
 }
 
+/* Each read is a round trip to xenstored, on the path of a failover: what can be
+ * told without one is. */
 static void
 read_domain(struct vif_spec *spec)
 {
@@ -69,15 +71,12 @@ read_domain(struct vif_spec *spec)
 
     spec->domain = read_key(path, "name");
     if (vm) {
-        char *error;
+        /* "/vm/UUID" */
+        const char *uuid = strrchr(vm, '/');
+        char *error = vif_uuid_check(uuid ? uuid + 1 : vm);
 
-        spec->vm_uuid = read_key(vm, "uuid");
-        error = spec->vm_uuid ? vif_uuid_check(spec->vm_uuid) : NULL;
-        if (error) {
-            free(error);
-            free(spec->vm_uuid);
-            spec->vm_uuid = NULL;
-        }
+        spec->vm_uuid = error ? NULL : xstrdup(uuid ? uuid + 1 : vm);
+        free(error);
     }
     free(vm);
     free(path);
@@ -102,7 +101,8 @@ vif_store_read(struct vif_spec *spec)
     bridge = read_key(spec->xenbus, "bridge");
     mtu = read_key(spec->xenbus, "mtu");
     vlan = read_key(spec->xenbus, "vlan");
-    spec->frontend = read_key(spec->xenbus, "frontend");
+    spec->frontend = xasprintf("/local/domain/%u/device/vif/%u", spec->domid,
+                               spec->devid);
     read_domain(spec);
     if (!mac) {
         error = xasprintf("xenstore has no %s/mac: libxl writes it before "
@@ -133,10 +133,6 @@ void
 vif_store_connected(const struct vif_spec *spec)
 {
     if (xs) {
-        char *path = xasprintf("%s/hotplug-error", spec->xenbus);
-
-        xs_rm(xs, XBT_NULL, path);
-        free(path);
         write_key(spec->xenbus, "hotplug-status", "connected");
     }
 }
