@@ -38,3 +38,22 @@ libxl_ext_dts_save_helper_SOURCES = \
 libxl_ext_dts_save_helper_CPPFLAGS = $(AM_CPPFLAGS)
 libxl_ext_dts_save_helper_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
 libxl_ext_dts_save_helper_LDADD = $(OVS_LIBS)
+
+dist_man_MANS += docs/dts-save-helper.8
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-gate
+TESTS += tests/unit/test-gate
+tests_unit_test_gate_SOURCES = tests/unit/test-gate.c \
+	libxl-ext/gate.c libxl-ext/helper-frames.c
+tests_unit_test_gate_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_gate_LDADD = $(UNIT_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-domstate
+TESTS += tests/unit/test-domstate
+tests_unit_test_domstate_SOURCES = tests/unit/test-domstate.c \
+	libxl-ext/domstate.c
+tests_unit_test_domstate_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_domstate_LDADD = $(UNIT_LIBS)
+endif
