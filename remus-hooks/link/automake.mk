@@ -15,3 +15,21 @@ remus_hooks_link_dts_link_SOURCES = \
 	remus-hooks/link/session.c \
 	remus-hooks/link/wire.c remus-hooks/link/wire.h
 remus_hooks_link_dts_link_LDADD = $(DTS_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-link
+TESTS += tests/unit/test-link
+tests_unit_test_link_SOURCES = tests/unit/test-link.c \
+	remus-hooks/link/heartbeat.c remus-hooks/link/hold.c \
+	remus-hooks/link/wire.c
+tests_unit_test_link_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_link_LDADD = $(UNIT_LIBS)
+endif
+
+# The programs themselves, over the loopback interface: no root, no Xen.
+TESTS += tests/link/test-link tests/link/test-gate
+EXTRA_DIST += \
+	tests/link/fakehelper.py tests/link/fakereceiver.py \
+	tests/link/linkbed.py tests/link/test-gate tests/link/test-link
+
+dist_man_MANS += docs/dts-link.8

@@ -368,7 +368,9 @@ receive(struct receiver *r)
 {
     size_t burst = 0;
 
-    while (burst < BURST && wants_data(r)) {
+    /* Bulk data must not delay heartbeats. */
+    while (burst < BURST && wants_data(r)
+           && time_msec() < r->peer.next_beat) {
         enum wire_event event = peer_receive(&r->peer);
         struct wire *w = &r->peer.wire;
 
