@@ -433,7 +433,7 @@ link_send(const struct link_options *options_)
     if (status) {
         give_up(status, "%s: %s", options.domain, error);
         free(error);
-        return status;
+        goto out;
     }
     if (!options.heartbeat) {
         options.heartbeat = agent_session_fact_int(s.agent, "heartbeat", 50);
@@ -448,16 +448,18 @@ link_send(const struct link_options *options_)
                       agent_session_fact_int(s.agent, "port", LINK_PORT));
     }
     if (!name) {
-        return give_up(DTS_EXIT_NOT_FOUND, "%s: the agent knows no address of "
-                       "the other node: dts-ctl status %s", options.domain,
-                       options.domain);
+        status = give_up(DTS_EXIT_NOT_FOUND, "%s: the agent knows no address "
+                         "of the other node: dts-ctl status %s",
+                         options.domain, options.domain);
+        goto out;
     }
     status = connect_peer(&s, name);
-    free(name);
-    status = status ? status : greet(&s);
+    if (!status) {
+        status = greet(&s);
+    }
     if (status) {
         agent_end(s.agent, s.session, status, "replication did not begin");
-        return status;
+        goto out;
     }
 
     /* Not 0: the poll loop does not take it. */
@@ -471,8 +473,13 @@ link_send(const struct link_options *options_)
     fcntl(s.out, F_SETFL, O_NONBLOCK);
     fcntl(s.in, F_SETPIPE_SZ, PIPE_SIZE);
     status = run(&s);
-    peer_destroy(&s.peer);
-    free(s.answers);
+
+out:
+    if (s.peer.rx) {
+        peer_destroy(&s.peer);
+    }
     agent_session_destroy(s.agent);
+    free(s.answers);
+    free(name);
     return status;
 }
