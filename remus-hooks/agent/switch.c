@@ -144,6 +144,7 @@ switch_wait(void)
 static void
 compute(const struct dts_view *view, bool new_view, bool connected)
 {
+    long long int begun = time_usec();
     bool new_ports = ports_seqno != ovs_local_seqno();
     bool changed = new_view || blocked_changed || !have_flows
                    || probes_seqno != first_frame_seqno();
@@ -184,6 +185,8 @@ compute(const struct dts_view *view, bool new_view, bool connected)
     if (changed || of_epoch != ofctrl_epoch()) {
         of_epoch = ofctrl_epoch();
         ofctrl_put(&flow_table, version, connected);
+        VLOG_DBG("flows, version %"PRIu64": computed and sent in %lld us",
+                 version, time_usec() - begun);
     }
 }
 
