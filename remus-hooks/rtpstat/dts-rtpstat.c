@@ -97,7 +97,9 @@ main(int argc, char *argv[])
     }
     for (size_t i = 0; i < s->n_captures; i++) {
         struct capture *c = &s->captures[i];
-        if (!c->table.n_proven && status == EXIT_OK) {
+        size_t n;
+        free(stream_table_sorted(&c->table, &n));
+        if (!n && status == EXIT_OK) {
             fprintf(stderr, "dts-rtpstat: %s: no RTP stream in it; if there "
                     "is one, name it by --port or --ssrc\n", c->file);
             status = EXIT_NOT_FOUND;

@@ -23,7 +23,10 @@
 #define MAX_STREAMS 16384
 #define DEFAULT_CLOCK 8000
 
-static bool is_wanted(const struct stream_options *, const struct decap *);
+static bool has_port(const struct stream_options *, const struct decap *);
+static bool has_addresses(const struct stream_options *,
+                          const struct in6_addr *src,
+                          const struct in6_addr *dst);
 static struct stream *find_stream(const struct stream_table *,
                                   const struct stream_key *);
 static struct stream *create_stream(struct stream_table *,
@@ -63,7 +66,11 @@ stream_table_add(struct stream_table *t, int dlt, int64_t arrival,
     struct decap d;
     enum decap_verdict verdict = decap_frame(dlt, data, cap, len, &d);
     t->verdicts[verdict]++;
-    if (verdict != DECAP_UDP || !is_wanted(t->options, &d)) {
+    if (verdict != DECAP_UDP || !has_port(t->options, &d)) {
+        return;
+    }
+    bool hidden = !has_addresses(t->options, &d.src, &d.dst);
+    if (hidden && !has_addresses(t->options, &d.dst, &d.src)) {
         return;
     }
 
@@ -95,6 +102,7 @@ stream_table_add(struct stream_table *t, int dlt, int64_t arrival,
             t->overflow++;
             return;
         }
+        s->hidden = hidden;
     }
     s->types[rtp.payload_type / 64] |= UINT64_C(1) << rtp.payload_type % 64;
     s->around |= d.around;
@@ -124,7 +132,7 @@ stream_table_sorted(const struct stream_table *t, size_t *n)
 
     *n = 0;
     HMAP_FOR_EACH (s, hmap_node, &t->streams) {
-        if (s->proven) {
+        if (s->proven && !s->hidden) {
             streams[(*n)++] = s;
         }
     }
@@ -164,7 +172,7 @@ stream_table_echoed(const struct stream_table *t, const struct stream *s)
 }
 
 static bool
-is_wanted(const struct stream_options *o, const struct decap *d)
+has_port(const struct stream_options *o, const struct decap *d)
 {
     if (o->have_ports) {
         if (!(d->sport >= o->port_low && d->sport <= o->port_high)
@@ -175,8 +183,15 @@ is_wanted(const struct stream_options *o, const struct decap *d)
                                  || rtp_port_is_reserved(d->dport))) {
         return false;
     }
-    return ((!o->have_src || !memcmp(&d->src, &o->src, sizeof o->src))
-            && (!o->have_dst || !memcmp(&d->dst, &o->dst, sizeof o->dst)));
+    return true;
+}
+
+static bool
+has_addresses(const struct stream_options *o, const struct in6_addr *src,
+              const struct in6_addr *dst)
+{
+    return ((!o->have_src || !memcmp(src, &o->src, sizeof *src))
+            && (!o->have_dst || !memcmp(dst, &o->dst, sizeof *dst)));
 }
 
 static struct stream *

@@ -20,7 +20,7 @@ struct stream_options {
     uint16_t port_low, port_high;
     bool have_ssrc;
     uint32_t ssrc;
-    bool have_src, have_dst;
+    bool have_src, have_dst;    /* The way back is kept, but not told. */
     struct in6_addr src, dst;   /* IPv4 is mapped. */
     unsigned int clocks[RTP_N_PAYLOAD_TYPES]; /* Hz; 0: not given. */
 };
@@ -40,6 +40,7 @@ struct stream {
     uint8_t first_type;
     bool clock_assumed;         /* Nobody said what the clock is. */
     unsigned int around;        /* DECAP_*. */
+    bool hidden;                /* Not from or to the address asked for. */
     bool proven;
     unsigned int run;           /* Packets in sequence up to the newest. */
     uint16_t last_seq;
@@ -64,8 +65,8 @@ void stream_table_uninit(struct stream_table *);
 void stream_table_add(struct stream_table *, int dlt, int64_t arrival,
                       const uint8_t *data, size_t cap, size_t len);
 
-/* The streams that are proven, those that began first first; to be freed.
- * Stores their number in '*n'. */
+/* The streams that are proven and not hidden, those that began first first; to
+ * be freed.  Stores their number in '*n'. */
 const struct stream **stream_table_sorted(const struct stream_table *,
                                           size_t *n);
 
