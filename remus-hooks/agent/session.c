@@ -450,10 +450,31 @@ session_answer(struct session *s, enum binding_verdict verdict,
     answer(s->gate, verdict, reason);
 }
 
+static void
+notify_kill(struct conn *c, const struct session *s, const char *reason)
+{
+    if (c) {
+        struct json *o = json_object_create();
+        put_string(o, "session", s->uuid);
+        put_string(o, "reason", reason);
+        server_notify(c, "kill", o);
+    }
+}
+
+void
+session_end_link(struct session *s, const char *reason)
+{
+    if (s->link && !s->link_killed && !s->killed_at) {
+        VLOG_INFO("domain %s: session %s: ending its link: %s", s->domain,
+                  s->uuid, reason);
+        s->link_killed = true;
+        notify_kill(s->link, s, reason);
+    }
+}
+
 void
 session_kill(struct session *s, const char *reason)
 {
-    struct conn *conns[] = { s->gate, s->link };
 
     if (s->killed_at) {
         if (s->gate && time_msec() - s->killed_at > KILL_MS) {
@@ -467,14 +488,8 @@ session_kill(struct session *s, const char *reason)
     VLOG_INFO("domain %s: session %s: ending it: %s", s->domain, s->uuid,
               reason);
     s->killed_at = time_msec();
-    for (size_t i = 0; i < ARRAY_SIZE(conns); i++) {
-        if (conns[i]) {
-            struct json *o = json_object_create();
-            put_string(o, "session", s->uuid);
-            put_string(o, "reason", reason);
-            server_notify(conns[i], "kill", o);
-        }
-    }
+    notify_kill(s->gate, s, reason);
+    notify_kill(s->link, s, reason);
 }
 
 void

@@ -43,6 +43,7 @@ struct session {
     int64_t rtt_us, offset_us, uncertainty_us;
     enum binding_verdict verdict; /* Final, or VERDICT_NOT_YET. */
     bool lost;                  /* Its owner goes on alone without it. */
+    bool link_killed;           /* `kill` was sent to the link alone. */
     long long int killed_at;    /* ms: `kill` was sent to the gate; 0: no. */
 };
 
@@ -70,6 +71,8 @@ void session_answer(struct session *, enum binding_verdict,
 /* Tells gate and link to end.  Called again, ends a gate that does not obey
  * (libxl then sees a failed helper). */
 void session_kill(struct session *, const char *reason);
+/* Tells the link alone to end, once: its peer notices. */
+void session_end_link(struct session *, const char *reason);
 /* Forgets sessions that nobody is connected to any more. */
 void session_expire(void);
 uint64_t session_seqno(void);

@@ -504,6 +504,12 @@ answer_sessions(const struct dts_view *view)
         if (session_asks(s)) {
             session_answer(s, v, d ? d->cause : "the domain was deleted");
         }
+        if (s->sender && d && d->has_binding && d->state == DTS_GRANTED
+            && strcmp(d->owner, view->self_name)) {
+            /* Released in good order: both links are well, and the other one
+             * asks for its grant only when this one is gone. */
+            session_end_link(s, "another node has been granted the domain");
+        }
         if (s->lost && v == VERDICT_ALONE && (s->gate || s->link)) {
             session_kill(s, "the owner goes on alone");
         } else if (s->sender && v == VERDICT_TAKEN && (s->gate || s->link)
