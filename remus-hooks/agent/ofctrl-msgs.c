@@ -18,10 +18,11 @@
 
 #define PROTOCOL OFPUTIL_P_OF15_OXM
 
-struct ofpbuf *
-ofctrl_encode_dump_flows(void)
+static struct ofpbuf *
+encode_flows_request(bool aggregate)
 {
     struct ofputil_flow_stats_request fsr = {
+        .aggregate = aggregate,
         .table_id = OFPTT_ALL,
         .out_port = OFPP_ANY,
         .out_group = OFPG_ANY,
@@ -32,9 +33,33 @@ ofctrl_encode_dump_flows(void)
 }
 
 struct ofpbuf *
+ofctrl_encode_dump_flows(void)
+{
+    return encode_flows_request(false);
+}
+
+struct ofpbuf *
+ofctrl_encode_count_flows(void)
+{
+    return encode_flows_request(true);
+}
+
+struct ofpbuf *
 ofctrl_encode_dump_groups(void)
 {
     return ofputil_encode_group_desc_request(OFP15_VERSION, OFPG_ALL);
+}
+
+bool
+ofctrl_decode_count(const struct ofp_header *oh, uint32_t *n)
+{
+    struct ofputil_aggregate_stats stats;
+
+    if (ofputil_decode_aggregate_stats_reply(&stats, oh)) {
+        return false;
+    }
+    *n = stats.flow_count;
+    return true;
 }
 
 bool

@@ -10,7 +10,9 @@
  * changes from the old state to the new one between two packets, and an agent
  * that starts where another ended changes nothing.
  *
- * The bridge is ours alone: flows that nobody here desires are removed.
+ * The bridge is ours alone: flows that nobody here desires are removed.  Now and
+ * then the switch is asked how many flows it has, so that an operator's
+ * "ovs-ofctl del-flows" is made good too.
  *
  * Nothing here waits: messages are queued on the connection, answers are taken
  * in ofctrl_run(). */
@@ -47,6 +49,9 @@ VLOG_DEFINE_THIS_MODULE(ofctrl);
 /* After an error, wait this long before the next comparison, ms. */
 #define RESYNC_DELAY 500
 
+/* Ask how many flows there are every so often, ms. */
+#define AUDIT_INTERVAL 5000
+
 /* A barrier that has not been answered. */
 struct pending {
     struct ovs_list list_node;
@@ -70,8 +75,9 @@ static enum state state;
 static unsigned int epoch = 1;
 static bool full;               /* Compare all, not only what changed. */
 static bool flows_dumped, groups_dumped;
-static ovs_be32 flows_xid, groups_xid;
-static long long int retry_at;
+static ovs_be32 flows_xid, groups_xid, audit_xid;
+static long long int retry_at, audit_at;
+static uint64_t audit_mods;     /* 'n_flow_mods' when asked. */
 static struct hmap flows = HMAP_INITIALIZER(&flows);
 static struct hmap groups = HMAP_INITIALIZER(&groups);
 static struct ovs_list pendings = OVS_LIST_INITIALIZER(&pendings);
@@ -134,6 +140,13 @@ ofctrl_run(const char *bridge)
         && time_msec() >= retry_at) {
         send_dump();
     }
+    if (state == S_SYNCED && time_msec() >= audit_at) {
+        struct ofpbuf *msg = ofctrl_encode_count_flows();
+        audit_xid = ((struct ofp_header *) msg->data)->xid;
+        audit_at = time_msec() + AUDIT_INTERVAL;
+        audit_mods = n_flow_mods;
+        rconn_send(rconn, msg, NULL);
+    }
     for (int i = 0; i < 500; i++) {
         struct ofpbuf *msg = rconn_recv(rconn);
         if (!msg) {
@@ -151,6 +164,8 @@ ofctrl_wait(void)
     rconn_recv_wait(rconn);
     if (state == S_FAILED) {
         poll_timer_wait_until(retry_at);
+    } else if (state == S_SYNCED) {
+        poll_timer_wait_until(audit_at);
     }
 }
 
@@ -274,6 +289,15 @@ handle(struct ofpbuf *msg)
                 return;
             }
             groups_dumped = !more;
+        }
+    } else if (type == OFPTYPE_AGGREGATE_STATS_REPLY) {
+        uint32_t n;
+        if (oh->xid == audit_xid && state == S_SYNCED && !full
+            && audit_mods == n_flow_mods && ovs_list_is_empty(&pendings)
+            && ofctrl_decode_count(oh, &n) && n != hmap_count(&flows)) {
+            VLOG_INFO("%s: has %"PRIu32" flows, not %"PRIuSIZE": comparing",
+                      target, n, hmap_count(&flows));
+            send_dump();
         }
     } else if (type == OFPTYPE_PACKET_IN) {
         struct ofputil_packet_in pin;
