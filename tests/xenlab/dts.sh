@@ -84,7 +84,7 @@ dts_protect() {
     local end=$(($(now_ms) + XENLAB_PATIENCE * 1000)) node
     node=$(node_of "$1")
     while [ "$(now_ms)" -lt $end ]; do
-        on "$1" "pgrep -f '^xl remus' >/dev/null || setsid bash -c 'LIBXL_SAVE_HELPER=/usr/libexec/remus-dts/dts-save-helper xl remus -F -n -d -i 200 -s \"\" voip \"exec dts-link voip\" 2>&1 | /lab/stamp >>/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &"
+        on "$1" "pgrep -f '[b]in/xl remus' >/dev/null || setsid bash -c 'LIBXL_SAVE_HELPER=/usr/libexec/remus-dts/dts-save-helper xl remus -F -n -d -i 200 -s \"\" voip \"exec dts-link voip\" 2>&1 | /lab/stamp >>/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &"
         ! on G "dts-ctl --timeout=20 wait voip --state=protected --owner=$node" >/dev/null || return 0
     done
     return 1

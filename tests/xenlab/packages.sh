@@ -61,7 +61,6 @@ build_packages() {
         say "packages: as they were"
         return 0
     fi
-    say "building libopenvswitch (kept for the next time)"
     ovs_tree || { echo "libopenvswitch was not built" >&2; return 1; }
     say "building our packages"
     rm -rf "$work/src" "$work/key" "$DEBS"
@@ -69,7 +68,7 @@ build_packages() {
     sources | (cd "$TOP" && cpio -pdm --quiet "$work/src")
     (
         cd "$work/src" || exit 1
-        OVS_SOURCE=$OVS_TREE/openvswitch OVS_BUILD=$OVS_TREE/build DEB_BUILD_OPTIONS="nocheck parallel=$(nproc) $DEB_BUILD_OPTIONS" \
+        OVS_SOURCE=$OVS_TREE/openvswitch OVS_BUILD=$OVS_TREE/build DEB_BUILD_OPTIONS="nocheck parallel=$(nproc) ${DEB_BUILD_OPTIONS-}" \
             dpkg-buildpackage -us -uc -b
     ) >"$work/log" 2>&1 || { tail -n 40 "$work/log" >&2; echo "dpkg-buildpackage failed: $work/log" >&2; return 1; }
     mv "$work"/*.deb "$DEBS/" || return 1
