@@ -125,12 +125,13 @@ INTERVAL=$((100 * SLOW))        # Between checkpoints, ms.
 dts_up_xl() {
     needs_programs $AGENT $LINK $SHIM $VIF
     BED_ENV="LIBXL_SAVE_HELPER=$SHIM DTS_REAL_SAVE_HELPER=$N/fakehelper.py"
-    BED_ENV+=" DTS_BED_VIF=$VIF"
+    BED_ENV+=" BED_VIF=$VIF"
     dts_up "$@" || return 1
     domain_add voip "$ADDRESS" hostA hostB >/dev/null || return 1
     link_start hostA && link_start hostB || return 1
     on hostA xl create voip $MAC $IP $IP6 >/dev/null || return 1
-    wait_for 30 bound voip hostA alone && wait_for 30 reaches $IP
+    wait_for 30 bound voip hostA alone && wait_for 30 reaches $IP &&
+        wait_for 30 bfd_up hostA && wait_for 30 bfd_up hostB
 }
 link_start() {
     spawn link-$1 $1 $LINK $(tls_of $1) --listen -vconsole:info \

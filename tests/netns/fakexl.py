@@ -17,8 +17,8 @@ unpause.  $LIBXL_SAVE_HELPER names the save helper.
     fakexl --name=NAME pause|resume|destroy DOMID     as `xl-remus`
 
 A domain is: a file of fakexen.c, xenstore's nodes, a veth as vif and guest.py.
-$DTS_BED_VIF names the vif program; without it the vif is put into br-dts here.
-A file $DTS_BED/NODE/fail-devices makes the next receiver's devices fail.
+$BED_VIF names the vif program; without it the vif is put into br-dts here.
+A file $BED/NODE/fail-devices makes the next receiver's devices fail.
 """
 import fcntl
 import json
@@ -36,9 +36,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from xenstore import Xenstore  # noqa: E402
 
 DIR = os.environ["FAKEXEN_DIR"]
-BED = os.environ["DTS_BED"]
-NODE = os.environ["DTS_BED_NODE"]
-PREFIX = os.environ["DTS_BED_PREFIX"]
+BED = os.environ["BED"]
+NODE = os.environ["BED_NODE"]
+PREFIX = os.environ["BED_PREFIX"]
 HERE = os.path.dirname(os.path.abspath(__file__))
 GUEST_NS = PREFIX + "g" + {"hostA": "A", "hostB": "B"}.get(NODE, NODE)
 BANNER = b"xl migration receiver ready, send binary domain data.\n"
@@ -233,7 +233,7 @@ class Domain:
         return "/local/domain/0/backend/vif/%d/0" % self.id
 
     def hotplug(self, what):
-        program = os.environ.get("DTS_BED_VIF", "")
+        program = os.environ.get("BED_VIF", "")
         if not program:
             if what == "online":
                 run("ovs-vsctl", "--timeout=20", "--may-exist", "add-port",

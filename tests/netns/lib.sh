@@ -147,8 +147,8 @@ env_of() {
     echo "OVS_RUNDIR=$W/$1/ovs OVS_LOGDIR=$W/$1/ovs OVS_DBDIR=$W/$1/ovs" \
         "OVS_SYSCONFDIR=$W/$1/ovs DTS_RUNDIR=$W/$1/dts" \
         "DTS_LOGDIR=$W/$1/dts DTS_NODE=$1 XENSTORED_RUNDIR=$W/$1/xen" \
-        "FAKEXEN_DIR=$W/$1/xen DTS_BED=$W DTS_BED_NODE=$1 DTS_BED_PREFIX=$P" \
-        "DTS_BED_SRC=$N DTS_BED_BUILD=$BUILD" \
+        "FAKEXEN_DIR=$W/$1/xen BED=$W BED_NODE=$1 BED_PREFIX=$P" \
+        "BED_SRC=$N BED_BUILD=$BUILD" \
         "XDG_RUNTIME_DIR=$W/$1 TMPDIR=$W/$1 $BED_ENV"
 }
 # on NODE COMMAND...: runs it there.

@@ -6,7 +6,7 @@ plan 24
 bed_up || exit 1
 
 MAC=00:16:3e:00:00:01 IP=192.168.7.10 IP6=fd07::10
-unset DTS_BED_VIF LIBXL_SAVE_HELPER
+unset BED_VIF LIBXL_SAVE_HELPER
 
 reach_tcp() {   # A TCP connection from node $1 to $2.
     on $1 $PY -c "import socket, sys

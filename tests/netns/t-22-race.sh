@@ -8,6 +8,8 @@ rounds=20
 [ "$FULL" = no ] || rounds=200
 plan $((rounds + 1))
 dts_up_xl || { fail "the system comes up"; exit 1; }
+DEAF="priority=100,in_port=r0"
+witness_down() { [ "$(db_get Reachability state observer=gw1 subject=$1)" = down ]; }
 owner=hostA won_alone=0 won_takeover=0
 for ((i = 1; i <= rounds; i++)); do
     standby=hostB; [ $owner = hostA ] || standby=hostA
@@ -20,16 +22,21 @@ for ((i = 1; i <= rounds; i++)); do
     g=$(binding voip generation)
     probe_start p $IP --interval 10
     wait_for 10 served p $owner
-    # From 300 ms before to 300 ms after: around where the two verdicts meet.
-    d=$((RANDOM % 600 - 300))
-    if [ $d -lt 0 ]; then
-        cut underlay$s; sleep 0.$(printf %03d $((-d))); cut repl
-    else
-        cut repl; sleep 0.$(printf %03d $d); cut underlay$s
-    fi
+    # The witness knows first.  Then each end goes deaf by itself, the owner a
+    # little (-20 to 60 ms) after the standby: the owner needs one transaction,
+    # the standby has to ask the witness before its own.
+    cut underlay$s
+    wait_for 10 witness_down $owner
+    d=$((RANDOM % 80 - 20)) deaf_a=$owner deaf_b=$standby
+    [ $d -ge 0 ] || { d=$((-d)) deaf_a=$standby deaf_b=$owner; }
+    { on $deaf_b ovs-ofctl add-flow br-r "$DEAF,actions=drop"; } &
+    { sleep 0.$(printf %03d $d)
+      on $deaf_a ovs-ofctl add-flow br-r "$DEAF,actions=drop"; } &
+    wait
     settled() { bound voip $owner alone $g || bound voip $standby alone $((g + 1)); }
     wait_for 40 settled
-    join_cable underlay$s repl
+    join_cable underlay$s
+    for n in hostA hostB; do on $n ovs-ofctl --strict del-flows br-r "$DEAF"; done
     now=$(binding voip owner)
     wait_for 30 served p $now
     sleep 0.5
