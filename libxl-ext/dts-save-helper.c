@@ -247,6 +247,7 @@ helper_frame(struct shim *shim)
     if (number == HELPER_RESUME) {
         shim->stall_at = LLONG_MAX;
         shim->gate.stalled = false;
+        agent_session_keep(shim->agent, "stalled", NULL);
     } else if (number == HELPER_CHECKPOINT) {
         tell_progress(shim, "checkpoint", ++shim->n_checkpoint);
     } else if (number == HELPER_COMPLETE) {

@@ -300,10 +300,10 @@ set_port(struct sockaddr_storage *ss, uint16_t port)
 }
 
 uint16_t
-peer_open_udp(struct peer *peer, uint16_t port)
+peer_open_udp(struct peer *peer, const char *address, uint16_t port)
 {
-    struct sockaddr_storage ss;
-    socklen_t len;
+    struct sockaddr_storage ss, local;
+    socklen_t len = sizeof local;
     int on = 1;
 
     if (!stream_parse_target_with_default_port(stream_get_name(peer->stream),
@@ -323,15 +323,20 @@ peer_open_udp(struct peer *peer, uint16_t port)
     setsockopt(peer->udp, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     set_dscp(peer->udp, ss.ss_family, BEAT_DSCP);
 
-    struct sockaddr_storage any = { .ss_family = ss.ss_family };
-    set_port(&any, port);
-    if (bind(peer->udp, (struct sockaddr *) &any, address_len(&any)) && port) {
-        set_port(&any, 0);
-        ignore(bind(peer->udp, (struct sockaddr *) &any, address_len(&any)));
+    if (!address || !inet_parse_active(address, 1, &local, false, NULL)
+        || local.ss_family != ss.ss_family) {
+        memset(&local, 0, sizeof local);
+        local.ss_family = ss.ss_family;
     }
-    len = sizeof any;
-    return (getsockname(peer->udp, (struct sockaddr *) &any, &len) ? 0
-            : ss_get_port(&any));
+    set_port(&local, port);
+    if (bind(peer->udp, (struct sockaddr *) &local, address_len(&local))
+        && port) {
+        set_port(&local, 0);
+        ignore(bind(peer->udp, (struct sockaddr *) &local,
+                    address_len(&local)));
+    }
+    return (getsockname(peer->udp, (struct sockaddr *) &local, &len) ? 0
+            : ss_get_port(&local));
 }
 
 void

@@ -77,9 +77,10 @@ bool peer_is_sent(struct peer *);
  * changed).  Beats are dealt with inside. */
 enum wire_event peer_receive(struct peer *);
 
-/* Opens the socket for heartbeats, on the local port 'port' if that can be had,
- * and returns the port (0: none). */
-uint16_t peer_open_udp(struct peer *, uint16_t port);
+/* Opens the socket for heartbeats, on the local address 'address' (NULL: any;
+ * heartbeats must come from where the connection goes to) and port 'port' if
+ * these can be had, and returns the port (0: none). */
+uint16_t peer_open_udp(struct peer *, const char *address, uint16_t port);
 /* Begins to send them to 'port' of the peer and to judge its silence. */
 void peer_start_beats(struct peer *, uint16_t port, const uint8_t *session,
                       const uint8_t *key, int interval, int timeout);

@@ -246,7 +246,8 @@ greet(struct receiver *r, struct stream *stream)
     timeout = r->options->peer_timeout
               ? r->options->peer_timeout
               : agent_session_fact_int(r->agent, "peer_timeout", 500);
-    udp_port = peer_open_udp(&r->peer, LINK_PORT);
+    udp_port = peer_open_udp(&r->peer, r->options->bind ? r->options->bind
+                             : agent_session_fact(r->agent, "ip"), LINK_PORT);
     welcome = json_object_create();
     json_object_put(welcome, "version", json_integer_create(LINK_VERSION));
     json_object_put_string(welcome, "node",

@@ -192,7 +192,7 @@ greet(struct sender *s)
                        "%s, not of %s", cn, expected);
     }
     peer_send_json(&s->peer, WIRE_HELLO,
-                   hello(s, peer_open_udp(&s->peer, 0)));
+                   hello(s, peer_open_udp(&s->peer, NULL, 0)));
     for (;;) {
         enum wire_event event;
 

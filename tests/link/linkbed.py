@@ -205,7 +205,8 @@ class Agent:
 class Bed:
     """A directory, two agents, a listener; sessions are made by sender()."""
 
-    def __init__(self, tls=False, listener=(), receiver=(), **facts):
+    def __init__(self, tls=False, listener=(), receiver=(),
+                 address="127.0.0.1", **facts):
         self.dir = tempfile.mkdtemp(prefix="dts-link.")
         self.procs = []
         self.n = 0
@@ -218,12 +219,13 @@ class Bed:
         self.port = s.getsockname()[1]
         s.close()
         self.tls = tls
+        self.at = "%s:%d" % (address, self.port)
         self.out = self.dir + "/received"
         command = "%s %s/fakereceiver.py %s %s" % (
             sys.executable, HERE, self.out, " ".join(receiver))
         self.listener = self.spawn(
             [LINK] + self.security("hostB") +
-            ["--listen", "--bind=127.0.0.1:%d" % self.port,
+            ["--listen", "--bind=" + self.at,
              "--agent-socket=" + self.b.path, "--receiver=" + command,
              "--unixctl=%s/ctl" % self.dir, "-vconsole:dbg",
              "--spool=" + self.dir] + list(listener), log="listener.log")
@@ -261,7 +263,7 @@ class Bed:
         p = self.spawn([LINK] + self.security(node) +
                        ["--agent-socket=" + self.a.path, "-vconsole:dbg"] +
                        list(options) +
-                       ["voip", host or "127.0.0.1:%d" % self.port],
+                       ["voip", host or self.at],
                        log="sender.log", stdin=subprocess.PIPE,
                        stdout=subprocess.PIPE)
         if banner:
