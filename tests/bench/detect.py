@@ -87,7 +87,8 @@ def main():
 
     for i in range(args.n):
         w.until(lambda: w.state and w.state[0] == "up")
-        time.sleep(.1 + .01 * (i % 10))
+        # BFD sends each second until both ends are up: let it settle.
+        time.sleep(2 + .01 * (i % 10))
         start = time.monotonic()
         cable("down")
         w.until(lambda: w.bfd and w.bfd[0] == "down" and
