@@ -209,20 +209,22 @@ class Domain:
             time.sleep(0.005)
         self.state("r")
 
+    # If xl is killed in the midst of either, Xen's word is "suspended", and
+    # whoever resumes it then makes both agree again.
     def suspend(self):
+        self.state("s", "reason=2")
         memory = self.guest("suspend")
         with open("%s/%d.mem.new" % (DIR, self.id), "w") as f:
             json.dump(memory, f)
         os.rename("%s/%d.mem.new" % (DIR, self.id), self.memory())
-        self.state("s", "reason=2")
 
     def memory(self):
         return "%s/%d.mem" % (DIR, self.id)
 
     def resume(self):
         Xenstore().resume(self.id)
-        self.state("r")
         self.guest("resume")
+        self.state("r")
 
     # -- its vif
 
