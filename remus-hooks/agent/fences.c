@@ -26,6 +26,7 @@
 #include "ovs-local.h"
 #include "revalidate.h"
 #include "sets.h"
+#include "timeval.h"
 #include "util.h"
 #include "view.h"
 
@@ -42,7 +43,8 @@ struct batch {
     struct ovs_list list_node;
     uint64_t seq, version;
     long long int seen, programmed;     /* us; programmed 0: not yet. */
-    bool needs_ports;
+    long long int seen_ports;           /* When its ports were in force. */
+    bool needs_ports;           /* They are not yet. */
     bool receipts;
     struct fence *fences;
     size_t n, allocated;
@@ -142,7 +144,7 @@ fences_add(const struct dts_view *view, uint64_t seq, long long int seen,
 }
 
 void
-fences_run(const struct switch_callbacks *cb)
+fences_run(const struct switch_callbacks *cb, uint64_t version)
 {
     struct batch *b;
 
@@ -150,12 +152,19 @@ fences_run(const struct switch_callbacks *cb)
         long long int when;
 
         if (!b->programmed) {
-            if (ofctrl_acked(&when) < b->version
-                || (b->needs_ports && ovs_local_settled() < b->seq)) {
+            if (b->needs_ports) {
+                if (ovs_local_settled() < b->seq) {
+                    continue;
+                }
+                /* The flows of now know the new port's number. */
+                b->needs_ports = false;
+                b->version = version;
+                b->seen_ports = time_usec();
+            }
+            if (ofctrl_acked(&when) < b->version) {
                 continue;
             }
-            b->programmed = b->needs_ports ? time_usec() : when;
-            b->programmed = MAX(b->programmed, b->seen);
+            b->programmed = MAX(when, MAX(b->seen, b->seen_ports));
             last_programmed_us = b->programmed - b->seen;
             for (size_t i = 0; i < b->n; i++) {
                 if (b->fences[i].moved) {

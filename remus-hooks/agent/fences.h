@@ -13,8 +13,8 @@ void fences_destroy(void);
  * of the OpenFlow side. */
 void fences_add(const struct dts_view *, uint64_t seq, long long int seen,
                 uint64_t version);
-/* Calls back for what is over. */
-void fences_run(const struct switch_callbacks *);
+/* Calls back for what is over; 'version' is that of the newest flows. */
+void fences_run(const struct switch_callbacks *, uint64_t version);
 void fences_format(struct ds *);
 
 #endif /* fences.h */

@@ -6,9 +6,11 @@
  *   dts-l<idx>   liveness tunnel beside it: no guest's frames, BFD
  *   dts-t<idx>   tunnel 1, server to server, BFD; dts-repl is its local end
  *   p<key>-<idx> switching=port: the network's only tunnel, to the node that
- *                owns it now; every owner's asks for the same port number, so
- *                the switch from one to the other is one transaction here and
- *                no flow
+ *                owns it now; the switch from one to the other is one
+ *                transaction here.  Every owner's port asks for the same
+ *                number, so that no flow need change; Open vSwitch 3.1 gives
+ *                it only every other time (it frees a tunnel's number a little
+ *                after the transaction that removed it), then the flows follow
  *   client ports as the Network names them
  *
  * All are marked external_ids:dts-role.  A marked port that is not wanted is

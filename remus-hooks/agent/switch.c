@@ -122,7 +122,7 @@ switch_run(const struct dts_view *view, uint64_t cookie, bool connected)
         renew(view, connected);
     }
     revalidate_run();
-    fences_run(&callbacks);
+    fences_run(&callbacks, version);
 }
 
 void
