@@ -36,3 +36,13 @@ remus_hooks_agent_libswitch_la_SOURCES = \
 	remus-hooks/agent/repl-address.c \
 	remus-hooks/agent/revalidate.c remus-hooks/agent/revalidate.h \
 	remus-hooks/agent/switch.c
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-reach
+TESTS += tests/unit/test-reach
+tests_unit_test_reach_SOURCES = tests/unit/test-reach.c \
+	remus-hooks/agent/ovs-reach.c remus-hooks/agent/ovs-local.h
+tests_unit_test_reach_CPPFLAGS = $(UNIT_CPPFLAGS) \
+	-I$(top_srcdir)/remus-hooks/agent
+tests_unit_test_reach_LDADD = $(UNIT_LIBS)
+endif

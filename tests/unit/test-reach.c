@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a witness says of a BFD session: "down" only when the peer has fallen
+ * silent. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/vswitch-idl.h"
+#include "ovs-local.h"
+#include "util.h"
+
+#define EXPIRED "Control Detection Time Expired"
+#define SIGNALED "Neighbor Signaled Session Down"
+
+static int calls;
+static enum dts_reach last;
+
+static void
+on_reach(const char *peer, enum dts_reach state, const char *diag,
+         void *aux OVS_UNUSED)
+{
+    assert_string_equal(peer, "A");
+    assert_non_null(diag);
+    calls++;
+    last = state;
+}
+
+static const struct switch_callbacks callbacks = { .reach = on_reach };
+
+static int
+setup(void **state OVS_UNUSED)
+{
+    calls = 0;
+    last = -1;
+    return 0;
+}
+
+static int
+teardown(void **state OVS_UNUSED)
+{
+    ovs_reach_destroy();
+    return 0;
+}
+
+/* The session is now in 'state' with 'diag'. */
+static enum dts_reach
+see(const char *bfd_state, const char *diag)
+{
+    struct ovsrec_interface iface;
+    int64_t ofport = 10001;
+
+    memset(&iface, 0, sizeof iface);
+    iface.ofport = &ofport;
+    iface.n_ofport = 1;
+    smap_init(&iface.bfd_status);
+    if (bfd_state) {
+        smap_add(&iface.bfd_status, "state", bfd_state);
+        smap_add(&iface.bfd_status, "diagnostic", diag);
+    }
+    ovs_reach_begin();
+    ovs_reach_see("A", &iface, &callbacks);
+    ovs_reach_end(&callbacks);
+    smap_destroy(&iface.bfd_status);
+    return last;
+}
+
+static void
+test_life(void **state OVS_UNUSED)
+{
+    assert_int_equal(see(NULL, NULL), DTS_REACH_UNKNOWN);
+    assert_int_equal(see("down", "No Diagnostic"), DTS_REACH_UNKNOWN);
+    assert_int_equal(see("init", "No Diagnostic"), DTS_REACH_UNKNOWN);
+    assert_int_equal(see("up", "No Diagnostic"), DTS_REACH_UP);
+    assert_int_equal(see("down", EXPIRED), DTS_REACH_DOWN);
+    assert_int_equal(see("init", EXPIRED), DTS_REACH_UNKNOWN);
+    assert_int_equal(see("up", EXPIRED), DTS_REACH_UP);
+    assert_int_equal(see("down", EXPIRED), DTS_REACH_DOWN);
+}
+
+/* Never up since the agent started: nothing is known. */
+static void
+test_never_up(void **state OVS_UNUSED)
+{
+    assert_int_equal(see("down", EXPIRED), DTS_REACH_UNKNOWN);
+    assert_int_equal(see("down", EXPIRED), DTS_REACH_UNKNOWN);
+    assert_int_equal(calls, 1);
+}
+
+/* Whoever signals is alive. */
+static void
+test_signaled(void **state OVS_UNUSED)
+{
+    assert_int_equal(see("up", "No Diagnostic"), DTS_REACH_UP);
+    assert_int_equal(see("down", SIGNALED), DTS_REACH_UNKNOWN);
+    assert_int_equal(see("admin_down", "No Diagnostic"), DTS_REACH_UNKNOWN);
+    /* The local switch was restarted. */
+    assert_int_equal(see("down", "No Diagnostic"), DTS_REACH_UNKNOWN);
+}
+
+/* A tunnel that is gone proves nothing, also when it comes back. */
+static void
+test_no_tunnel(void **state OVS_UNUSED)
+{
+    assert_int_equal(see("up", "No Diagnostic"), DTS_REACH_UP);
+    ovs_reach_begin();
+    ovs_reach_end(&callbacks);
+    assert_int_equal(last, DTS_REACH_UNKNOWN);
+    assert_int_equal(see("down", EXPIRED), DTS_REACH_UNKNOWN);
+
+    assert_int_equal(see("up", "No Diagnostic"), DTS_REACH_UP);
+    ovs_reach_begin();
+    ovs_reach_see("A", NULL, &callbacks);
+    ovs_reach_end(&callbacks);
+    assert_int_equal(last, DTS_REACH_UNKNOWN);
+}
+
+/* The same is told once. */
+static void
+test_once(void **state OVS_UNUSED)
+{
+    see("up", "No Diagnostic");
+    see("up", "No Diagnostic");
+    assert_int_equal(calls, 1);
+    see("down", EXPIRED);
+    see("down", EXPIRED);
+    assert_int_equal(calls, 2);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+        T(test_life),
+        T(test_never_up),
+        T(test_signaled),
+        T(test_no_tunnel),
+        T(test_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
