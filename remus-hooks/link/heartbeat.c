@@ -4,7 +4,8 @@
  * A datagram carries the time stamp of the peer's last one and how long ago
  * that came, as NTP does: t4 - t1 less the time in between is the round trip.
  * The flag that says which end sent it keeps a datagram that is sent back to
- * its sender from counting as the peer's life. */
+ * its sender from counting as the peer's life.  Another one says that its sender
+ * hears nothing: where a path is cut one way, both ends know. */
 
 #include <config.h>
 
@@ -20,6 +21,7 @@
 #define MAC_OFS 56
 #define MAC_LEN 16
 #define FLAG_RECEIVER 1
+#define FLAG_DEAF 2
 
 void
 heartbeat_init(struct heartbeat *hb, bool sender,
@@ -51,7 +53,7 @@ heartbeat_build(struct heartbeat *hb, uint64_t real, uint64_t mono,
     memset(d, 0, HEARTBEAT_LEN);
     memcpy(d, "DTSB", 4);
     d[4] = 1;
-    d[5] = hb->sender ? 0 : FLAG_RECEIVER;
+    d[5] = (hb->sender ? 0 : FLAG_RECEIVER) | (hb->deaf ? FLAG_DEAF : 0);
     memcpy(d + 8, hb->session, sizeof hb->session);
     wire_put_u64(d + 24, ++hb->tx_seq);
     wire_put_u64(d + 32, real);
@@ -69,7 +71,7 @@ heartbeat_take(struct heartbeat *hb, const void *datagram, size_t n,
     uint64_t seq, t1;
 
     if (n != HEARTBEAT_LEN || memcmp(d, "DTSB", 4) || d[4] != 1
-        || d[5] != (hb->sender ? FLAG_RECEIVER : 0)
+        || (d[5] & ~FLAG_DEAF) != (hb->sender ? FLAG_RECEIVER : 0)
         || memcmp(d + 8, hb->session, sizeof hb->session)) {
         hb->n_bad++;
         return false;
@@ -81,6 +83,7 @@ heartbeat_take(struct heartbeat *hb, const void *datagram, size_t n,
         return false;
     }
     hb->rx_seq = seq;
+    hb->unheard = d[5] & FLAG_DEAF;
     hb->peer_real = wire_get_u64(d + 32);
     hb->peer_at = mono;
     hb->n_rx++;

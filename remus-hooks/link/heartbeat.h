@@ -19,6 +19,8 @@ struct heartbeat {
     bool sender;                /* Which end this is. */
     uint8_t session[HEARTBEAT_SESSION_LEN];
     uint8_t key[HEARTBEAT_KEY_LEN];
+    bool deaf;                  /* To be told: we do not hear the peer. */
+    bool unheard;               /* Told by the peer: it does not hear us. */
     uint64_t tx_seq;
     uint64_t rx_seq;            /* Newest that came. */
     uint64_t peer_real;         /* Its time stamp... */

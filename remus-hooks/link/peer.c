@@ -383,6 +383,11 @@ beats_run(struct peer *peer)
         if (n >= 0 && heartbeat_take(&peer->heartbeat, d, n, real_us(),
                                      mono_us())) {
             alive(peer);
+            if (!peer->heartbeat.unheard) {
+                peer->unheard_since = 0;
+            } else if (!peer->unheard_since) {
+                peer->unheard_since = time_msec();
+            }
         }
     }
     if (time_msec() < peer->next_beat) {
@@ -401,6 +406,15 @@ beats_run(struct peer *peer)
     }
 }
 
+/* The peer has been saying for a while that it does not hear us.  (Not at once:
+ * what it said while we were stopped is read late.) */
+static bool
+is_unheard(const struct peer *peer)
+{
+    return (peer->unheard_since
+            && time_msec() - peer->unheard_since >= peer->timeout / 2);
+}
+
 void
 peer_run(struct peer *peer)
 {
@@ -415,10 +429,15 @@ peer_run(struct peer *peer)
     if (!peer->detecting) {
         return;
     }
-    if (!detector_run(&peer->detector, time_msec())) {
+    peer->heartbeat.deaf = detector_run(&peer->detector, time_msec());
+    if (!peer->heartbeat.deaf && !is_unheard(peer)) {
         if (peer->suspicion == SUSPECT_SILENCE) {
             peer->suspicion = SUSPECT_NOT;
         }
+    } else if (peer->suspicion == SUSPECT_NOT && !peer->heartbeat.deaf) {
+        peer->suspicion = SUSPECT_SILENCE;
+        snprintf(peer->detail, sizeof peer->detail,
+                 "the peer lives but does not hear us");
     } else if (peer->suspicion == SUSPECT_NOT) {
         peer->suspicion = SUSPECT_SILENCE;
         snprintf(peer->detail, sizeof peer->detail,

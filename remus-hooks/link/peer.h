@@ -52,6 +52,7 @@ struct peer {
     bool detecting;
     int timeout;                /* ms, once settled. */
     struct detector detector;
+    long long int unheard_since; /* ms; 0: the peer hears us. */
 
     enum suspicion suspicion;
     char detail[256];

@@ -170,6 +170,13 @@ test_heartbeat(void **state OVS_UNUSED)
     heartbeat_build(&a, 3000, 30, d);
     assert_false(heartbeat_take(&a, d, HEARTBEAT_LEN, 1, 1));   /* Reflected. */
 
+    assert_true(heartbeat_take(&b, d, HEARTBEAT_LEN, 1, 1));
+    assert_false(b.unheard);
+    a.deaf = true;
+    heartbeat_build(&a, 4000, 40, d);
+    assert_true(heartbeat_take(&b, d, HEARTBEAT_LEN, 1, 1));
+    assert_true(b.unheard);
+
     heartbeat_init(&other, false, session, (const uint8_t [32]) { 1 });
     assert_false(heartbeat_take(&other, d, HEARTBEAT_LEN, 1, 1));
     heartbeat_init(&other, false, (const uint8_t [16]) { 1 }, key);
