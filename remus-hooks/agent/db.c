@@ -32,6 +32,9 @@ VLOG_DEFINE_THIS_MODULE(db);
 
 /* How long the server may be silent before the connection is tried again. */
 #define PROBE_INTERVAL_MS 2000
+/* After a step that was not committed none is tried for so long: while the
+ * replica is not current again, each try would fail at once. */
+#define STEP_PAUSE_MS 10
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 
@@ -65,6 +68,7 @@ static struct ovs_list queue = OVS_LIST_INITIALIZER(&queue);
 static struct ovs_list txns = OVS_LIST_INITIALIZER(&txns);
 static struct sset in_flight = SSET_INITIALIZER(&in_flight); /* Domains. */
 static struct ovsdb_idl_index *bindings;    /* By domain. */
+static long long int steps_paused_until;    /* ms, monotonic */
 
 static void free_step(struct queued_step *);
 static void connect_to(const char *remote, const struct dts_view_local *);
@@ -208,6 +212,10 @@ void
 db_step(const struct db_step *s)
 {
     if (db_step_in_flight(s->d->name)) {
+        return;
+    }
+    if (time_msec() < steps_paused_until) {
+        poll_timer_wait_until(steps_paused_until);
         return;
     }
 
@@ -450,6 +458,7 @@ run_txns(void)
             sset_find_and_delete(&in_flight, domain);
         }
         if (status != TXN_SUCCESS && status != TXN_UNCHANGED) {
+            steps_paused_until = time_msec() + STEP_PAUSE_MS;
             SSET_FOR_EACH (domain, &t->domains) {
                 VLOG_INFO_RL(&rl, "domain %s: the step was not committed "
                              "(%s%s%s); reading again", domain,

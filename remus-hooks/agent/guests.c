@@ -234,6 +234,7 @@ remember_gone(const struct guest *g)
         shash_add(&gone, g->name, gg);
     }
     *gg = (struct gone_guest) {
+        .when = time_msec(),
         .last_state = g->state,
         .poweroff_asked = g->poweroff_asked,
         .reboot_asked = g->reboot_asked,

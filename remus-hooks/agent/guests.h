@@ -32,6 +32,7 @@ struct guest {
 
 /* A guest that went away. */
 struct gone_guest {
+    long long int when;         /* ms, monotonic */
     enum guest_state last_state;
     bool poweroff_asked, reboot_asked;
     enum guest_kind kind;

@@ -277,7 +277,8 @@ await_unpause(const struct guest *g)
 
 /* What the guest does that has 'd's name. */
 static void
-gather_guest(const struct dts_domain *d, struct binding_facts *f)
+gather_guest(struct tracked *t, const struct dts_domain *d,
+             struct binding_facts *f)
 {
     const struct guest *own = guests_find(d->name, GUEST_OWN);
     const struct gone_guest *gone = guests_find_gone(d->name);
@@ -310,7 +311,7 @@ gather_guest(const struct dts_domain *d, struct binding_facts *f)
         if (d->state == DTS_GRANTED && own->state != GUEST_RUNNING) {
             await_unpause(own);
         }
-        f->guest_seen = true;
+        tracked_set_guest_seen(t);
         f->shutdown_asked = own->poweroff_asked;
         f->reboot_asked = own->reboot_asked;
         f->renamed_here = own->renamed;
@@ -320,7 +321,9 @@ gather_guest(const struct dts_domain *d, struct binding_facts *f)
         f->guest = GUEST_ABSENT;
         if (gone && (gone->kind == GUEST_OWN
                      || gone->kind == GUEST_MIGRATEDAWAY)) {
-            f->guest_seen = true;
+            tracked_set_guest_seen(t);
+            f->guest_ran = (gone->kind == GUEST_OWN
+                            && gone->when >= t->in_state_since);
             f->shutdown_asked = gone->poweroff_asked;
             f->reboot_asked = gone->reboot_asked;
             if (gone->last_state == GUEST_SHUTDOWN
@@ -330,6 +333,7 @@ gather_guest(const struct dts_domain *d, struct binding_facts *f)
             }
         }
     }
+    f->guest_seen = tracked_guest_seen(t);
 }
 
 static bool
@@ -403,7 +407,7 @@ gather(struct tracked *t, const struct dts_domain *d, enum binding_role role,
         .on_loss_failover = d->on_loss_failover,
         .in_state_ms = time_msec() - t->in_state_since,
     };
-    gather_guest(d, f);
+    gather_guest(t, d, f);
     if (d->state == DTS_GRANTED && t->ran_generation == d->generation
         && role == BINDING_OWNER) {
         f->guest = GUEST_RUNNING;       /* It has sent a frame. */

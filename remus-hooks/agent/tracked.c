@@ -5,8 +5,11 @@
 #include <config.h>
 #include "tracked.h"
 
+#include <ctype.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "openvswitch/shash.h"
 #include "timeval.h"
@@ -72,6 +75,46 @@ tracked_sweep(const struct dts_view *view)
             shash_delete(&all, node);
             destroy(t);
         }
+    }
+}
+
+static char *
+seen_path(const struct tracked *t)
+{
+    const char *dir = getenv("DTS_RUNDIR");
+    char *path = xasprintf("%s/seen-%s", dir && dir[0] ? dir : DTS_RUNDIR,
+                           t->name);
+
+    for (char *p = path + strlen(path) - strlen(t->name); *p; p++) {
+        if (!isalnum((unsigned char) *p) && !strchr("-_.+", *p)) {
+            *p = '_';
+        }
+    }
+    return path;
+}
+
+bool
+tracked_guest_seen(struct tracked *t)
+{
+    if (t->guest_seen == SEEN_UNKNOWN) {
+        char *path = seen_path(t);
+        t->guest_seen = access(path, F_OK) ? SEEN_NO : SEEN_YES;
+        free(path);
+    }
+    return t->guest_seen == SEEN_YES;
+}
+
+void
+tracked_set_guest_seen(struct tracked *t)
+{
+    if (!tracked_guest_seen(t)) {
+        char *path = seen_path(t);
+        int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+        if (fd >= 0) {
+            close(fd);
+        }
+        free(path);
+        t->guest_seen = SEEN_YES;
     }
 }
 

@@ -57,8 +57,16 @@ struct tracked {
     int64_t switched_generation;    /* A gateway's: last receipt. */
     bool switch_logged;
 
+    enum { SEEN_UNKNOWN, SEEN_NO, SEEN_YES } guest_seen;
+
     unsigned int sweep;
 };
+
+/* Whether the guest itself (not a copy) was here since this host started: kept
+ * under /run, so that an agent that was restarted knows it still, and a host
+ * that was restarted knows it no more. */
+void tracked_set_guest_seen(struct tracked *);
+bool tracked_guest_seen(struct tracked *);
 
 struct tracked *tracked_get(const char *name);  /* Made if need be. */
 struct tracked *tracked_find(const char *name);

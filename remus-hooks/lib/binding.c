@@ -245,7 +245,9 @@ owner_event(const struct dts_domain *d, const struct binding_facts *f)
                 ? BE_RELEASE_EXPIRED : BE_NONE);
 
     case DTS_GRANTED:
-        if (f->guest == GUEST_RUNNING) {
+        /* A copy that ran, however shortly, may have been heard: what the
+         * former owner holds is then the past, and must not come back. */
+        if (f->guest == GUEST_RUNNING || f->guest_ran) {
             return BE_RESUMED;
         }
         if (f->recv_failed && f->guest != GUEST_PAUSED) {

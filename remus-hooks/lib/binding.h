@@ -40,7 +40,8 @@ enum binding_event {
     BE_GUEST_REBOOT,
     BE_GUEST_LOST_STOP,         /* Crashed or destroyed, and on_loss=stop. */
     BE_GUEST_LOST_FAILOVER,     /* The same, and on_loss=failover. */
-    BE_GUEST_ABSENT,            /* Not here, and this agent never saw it. */
+    BE_GUEST_ABSENT,            /* Not here, nor ever since this host
+                                 * started. */
     BE_GUEST_MIGRATED,          /* xl renamed it to NAME--migratedaway. */
     BE_SESSION_BEGAN,           /* A session of replication is under way. */
     BE_LINK_LOST,               /* The session of replication is broken. */
@@ -78,7 +79,9 @@ enum witness_answer { WITNESS_NONE, WITNESS_UP, WITNESS_DOWN };
 struct binding_facts {
     /* The guest under its own name (not a copy), here. */
     enum guest_state guest;
-    bool guest_seen;            /* It was here since the agent started. */
+    bool guest_seen;            /* It was here since this host started. */
+    bool guest_ran;             /* It was here, as itself, since the binding
+                                 * is as it is. */
     bool guest_migrated;        /* NAME--migratedaway is here. */
     bool shutdown_asked;        /* The toolstack asked for poweroff... */
     bool reboot_asked;          /* ...or for a reboot. */

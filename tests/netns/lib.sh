@@ -407,7 +407,7 @@ power_cut() {
     pids=$({ ip netns pids $P$1; ip netns pids ${P}g$s 2>/dev/null; } | xargs)
     [ -z "$pids" ] || kill -KILL $pids
     # What a machine loses with its power.
-    rm -rf $W/$1/xen $W/$1/dts/*.sock $W/$1/dts/*.pid
+    rm -rf $W/$1/xen $W/$1/dts/*.sock $W/$1/dts/*.pid $W/$1/dts/seen-*
     mkdir -p $W/$1/xen/dom
     local l
     for l in $(ip -n $P$1 -o link show type veth | sed -n 's/^[0-9]*: \(vif[^@:]*\).*/\1/p'); do

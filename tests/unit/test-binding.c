@@ -385,6 +385,10 @@ test_resume(void **state)
     assert_int_equal(event_on(x, "A"), BE_RESUMED);
     x->f.guest = GUEST_ABSENT;
     assert_int_equal(event_on(x, "A"), BE_RESUME_FAILED);
+    /* It ran, and is gone again: its past must not come back. */
+    x->f.guest_ran = true;
+    assert_int_equal(event_on(x, "A"), BE_RESUMED);
+    x->f.guest_ran = false;
     /* xl ended well, and xenstore has yet to show the guest. */
     x->f.recv_failed = false;
     assert_int_equal(event_on(x, "A"), BE_NONE);
