@@ -5,13 +5,13 @@
  * One OpenFlow 1.5 connection to the bridge's management socket is kept open.
  * After each (re)connection, and after any error, the switch is asked for all
  * its flows and groups; then, and at each change of what is desired, only the
- * differences are sent, as one atomic and ordered bundle followed by a barrier:
- * flows that go first, groups, flows that come, groups that go.  The switch
+ * differences are sent, as one atomic and ordered bundle and a barrier: flows
+ * that go first, groups, flows that come, groups that go.  The switch
  * changes from the old state to the new one between two packets, and an agent
  * that starts where another ended changes nothing.
  *
- * The bridge is ours alone: flows that nobody here desires are removed.  Now and
- * then the switch is asked how many flows it has, so that an operator's
+ * The bridge is ours alone: flows that nobody here desires are removed.  Now
+ * and then the switch is asked how many flows it has, so that an operator's
  * "ovs-ofctl del-flows" is made good too.
  *
  * Nothing here waits: messages are queued on the connection, answers are taken

@@ -69,18 +69,23 @@ ovs_ports_destroy(void)
 }
 
 static void
+want_destroy(struct want *w)
+{
+    free(w->role);
+    free(w->peer);
+    free(w->network);
+    smap_destroy(&w->options);
+    smap_destroy(&w->bfd);
+    free(w);
+}
+
+static void
 clear(void)
 {
     struct shash_node *node;
 
     SHASH_FOR_EACH_SAFE (node, &wants) {
-        struct want *w = node->data;
-        free(w->role);
-        free(w->peer);
-        free(w->network);
-        smap_destroy(&w->options);
-        smap_destroy(&w->bfd);
-        free(w);
+        want_destroy(node->data);
         shash_delete(&wants, node);
     }
     free(repl_ip);
@@ -111,8 +116,13 @@ add(const char *name, const char *role, const char *peer, const char *type,
     w->ofport = ofport;
     smap_init(&w->options);
     smap_init(&w->bfd);
-    if (!shash_add_once(&wants, name, w)) {
-        ovs_abort(0, "two ports called %s", name);
+
+    struct want *old = shash_replace(&wants, name, w);
+    if (old) {
+        static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
+        VLOG_WARN_RL(&rl, "%s is the name of two ports (%s and %s): give the "
+                     "client port another", name, old->role, role);
+        want_destroy(old);
     }
     return w;
 }

@@ -5,8 +5,8 @@
  * The witness is asked whether a server is dead, so "down" is said only when
  * a session that was up has heard nothing for its detection time.  A session
  * that is down because the peer said so ("Neighbor Signaled Session Down", or
- * INIT: its packets arrive) proves that the peer lives; one that has never been
- * up since this agent started proves nothing.  Both are "unknown". */
+ * INIT: its packets arrive) proves that the peer lives; one that has never
+ * been up since this agent started proves nothing.  Both are "unknown". */
 
 #include <config.h>
 

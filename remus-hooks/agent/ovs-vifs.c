@@ -3,7 +3,7 @@
 /* Guests' interfaces, and the marks of generations seen.
  *
  * A guest's vif is a port of the bridge like any other; who it is stands in
- * its external_ids, in the keys that Xen's scripts and Open vSwitch's docs use.
+ * its external_ids, in the keys that Xen's scripts and Open vSwitch use.
  * What is asked for here is kept until a transaction with it has been
  * committed; a new vif has no flow, so it starts cut off.
  *

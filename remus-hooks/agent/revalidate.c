@@ -8,11 +8,11 @@
  * time.  A fence needs to know that a whole pass began after the change.
  *
  * ovs-vswitchd's command `revalidator/wait` answers at the end of a pass: of
- * the one under way if there is one, and that may have begun before the change.
+ * the one under way if there is one, which may have begun before the change.
  * So, over a connection that is kept open:
  *
- *   `version`            its answer: the main loop has gone round once, and the
- *                        revalidators have been told of the change
+ *   `version`            its answer: the main loop has gone round once, and
+ *                        the revalidators have been told of the change
  *   `revalidator/wait`   its answer: any pass from before is over
  *   `revalidator/wait`   its answer: a whole pass after the change
  *

@@ -69,6 +69,7 @@ tests_unit_test_sets_SOURCES = tests/unit/test-sets.c
 tests_unit_test_sets_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_sets_LDADD = $(UNIT_LIBS)
 tests_unit_test_flows_SOURCES = tests/unit/test-flows.c \
+	tests/unit/flow-bed.c tests/unit/flow-bed.h \
 	tests/unit/walk.c tests/unit/walk.h
 tests_unit_test_flows_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_flows_LDADD = $(UNIT_LIBS)

@@ -12,8 +12,8 @@
  * off both ways.  Nothing goes from one tunnel to another.  On a node that is
  * the gateway of the network too, table 21 goes on in the gateway's table 3.
  *
- * In both switching modes a server uses its data tunnel with the network's key:
- * on the wire that is what the gateway's port of the network speaks. */
+ * In both switching modes a server uses its data tunnel with the network's
+ * key: on the wire that is what the gateway's port of the network speaks. */
 
 #include <config.h>
 

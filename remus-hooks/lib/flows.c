@@ -2,8 +2,8 @@
 
 /* From the view of the database to the flows of this node's switch.
  *
- * Pure: it takes the view, the port numbers, the sets and which domains are cut
- * off, and says what the flow table should be.  flows-server.c and
+ * Pure: it takes the view, the port numbers, the sets and which domains are
+ * cut off, and says what the flow table should be.  flows-server.c and
  * flows-gateway.c have the flows of the two roles, which a node may have both;
  * here is what they share: what each network looks like from this node, the
  * chunks in which the table is made, and the flows that belong to no network.

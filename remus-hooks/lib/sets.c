@@ -3,8 +3,8 @@
 /* Sets: domains that a gateway switches with one message.
  *
  * The loss of a site moves thousands of domains at once.  A gateway's flows
- * therefore name no node: they map a domain's addresses to the number of a set,
- * and one flow and one group a set name the node.  When all domains of a set
+ * therefore name no node: they map a domain's addresses to a set's number, and
+ * one flow and one group a set name the node.  When all domains of a set
  * move, the set flips and the flows of its domains stay as they are.
  *
  * A domain keeps its set as long as it can (changing it costs flows), so a set
