@@ -30,6 +30,7 @@
 #include "util.h"
 
 #define SOCKET_BUFFER (1024 * 1024)
+#define RECEIVE_BUFFER (256 * 1024)
 
 /* Two ends of a TCP connection over the loopback interface. */
 static int
@@ -41,11 +42,15 @@ tcp_pair(int fds[2])
     };
     struct sockaddr_in from, to;
     socklen_t len = sizeof a;
-    int listener, error, size = SOCKET_BUFFER, on = 1;
+    int size = SOCKET_BUFFER, small = RECEIVE_BUFFER, on = 1;
+    int listener, error;
 
     fds[0] = fds[1] = -1;
     listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* What lies at the other end unread looks as if it had been taken: so it
+     * may be little only. */
     if (listener < 0
+        || setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof small)
         || bind(listener, (struct sockaddr *) &a, sizeof a)
         || listen(listener, 1)
         || getsockname(listener, (struct sockaddr *) &a, &len)) {

@@ -40,6 +40,7 @@ VLOG_DEFINE_THIS_MODULE(receive);
 #define BURST (4 * 1024 * 1024) /* Received in one round of the loop. */
 #define LAST_WORDS_MS 1000
 #define BEHIND_MS 2000          /* How far our agent may be behind. */
+#define HUNG_FACTOR 5           /* Times `stall`: xl takes nothing. */
 
 /* How the stream to xl stands. */
 enum stage {
@@ -63,6 +64,9 @@ struct receiver {
     char *node;                 /* The peer's. */
 
     uint64_t checkpoint_start;  /* In the stream. */
+    uint64_t marked;            /* Bytes of it that xl may have... */
+    uint64_t taken;             /* ...and has taken... */
+    long long int taken_at;     /* ...most lately, ms. */
     enum suspicion told;
     char *detail;               /* Why it ended. */
     long long int next_beat_notice;
@@ -294,6 +298,7 @@ whole_checkpoint(struct receiver *r)
     struct json *params = agent_params(r->session);
 
     hold_mark(r->hold);
+    r->marked = f->n_bytes;
     peer_send_u64(&r->peer, WIRE_ACK, f->n_checkpoints);
     json_object_put(params, "n", json_integer_create(f->n_checkpoints));
     json_object_put(params, "bytes",
@@ -446,6 +451,29 @@ run_xl(struct receiver *r)
     }
 }
 
+/* A copy whose xl is hung could not take over: that must not look like
+ * protection for as long as there is memory. */
+static void
+check_xl(struct receiver *r)
+{
+    long long int limit = HUNG_FACTOR * agent_session_fact_int(r->agent,
+                                                               "stall", 2000);
+    uint64_t left = hold_ready(r->hold) + child_unsent(&r->child);
+    uint64_t taken = r->marked - MIN(left, r->marked);
+
+    if (r->stage != HOLDING || !left || taken != r->taken) {
+        r->taken = taken;
+        r->taken_at = time_msec();
+    } else if (time_msec() - r->taken_at > limit && r->peer.stream) {
+        char *s = xasprintf("xl's receiver has taken nothing for %lld ms",
+                            time_msec() - r->taken_at);
+
+        last_words(r, s);
+        peer_fail(&r->peer, SUSPECT_LOCAL, "%s", s);
+        free(s);
+    }
+}
+
 static void
 judge(struct receiver *r)
 {
@@ -498,6 +526,7 @@ run(struct receiver *r)
         receive(r);
         peer_run(&r->peer);
         run_xl(r);
+        check_xl(r);
         judge(r);
         obey(r);
         agent_beat(r->agent, r->session, &r->peer, &r->next_beat_notice);
