@@ -29,7 +29,7 @@ END
         TERM=dumb in_ns timeout 900 sipp "$guest:5060" -sf uac.xml -i "$us" -p 5070 -mi "$us" -m 1 -cid_str the-call \
             -nostdin -trace_err -error_file sipp.err -trace_msg -message_file sipp.msg >sipp.out 2>&1
         echo $? >sipp.status
-    ) &
+    ) >/dev/null 2>&1 &
     echo "$us" >"$dir/us"
     eventually 60 voice_came_back "$dir" "$guest" 50
 }
