@@ -127,6 +127,18 @@ add(const char *name, const char *role, const char *peer, const char *type,
     return w;
 }
 
+/* The kernel's datapath has GRE over IPv6 as a type of its own; in the
+ * userspace one that type would be in the way of "gre", which does both. */
+static const char *
+tunnel_type(const struct dts_tunnel *t)
+{
+    struct switch_config c;
+
+    return (t->encap == DTS_ENCAP_GRE && strchr(t->ip_a, ':')
+            && switch_get_config(&c) && strcmp(c.datapath_type, "netdev")
+            ? "ip6gre" : dts_encap_to_string(t->encap));
+}
+
 static void
 set_tunnel(struct want *w, const struct dts_view *view,
            const struct dts_tunnel *t, const char *key)
@@ -155,7 +167,7 @@ add_tunnels(const struct dts_view *view, const struct dts_tunnel *t)
 {
     const struct dts_node *self = view->self;
     const struct dts_node *peer = t->a == self ? t->b : t->a;
-    const char *type = dts_encap_to_string(t->encap);
+    const char *type = tunnel_type(t);
     bool serve = ((self->roles & DTS_ROLE_SERVER
                    && peer->roles & DTS_ROLE_GATEWAY)
                   || (self->roles & DTS_ROLE_GATEWAY
@@ -246,8 +258,7 @@ add_networks(const struct dts_view *view)
                          owner->index);
                 snprintf(key, sizeof key, "%"PRIu32, n->key);
                 struct want *w = add(name, "port", owner->name,
-                                     dts_encap_to_string(t->encap),
-                                     30000 + n->key % 20000);
+                                     tunnel_type(t), 30000 + n->key % 20000);
                 w->network = xstrdup(n->name);
                 set_tunnel(w, view, t, key);
             }

@@ -184,6 +184,24 @@ source_check_add(struct flow_env *env, const struct source_check *sc)
     ofpbuf_uninit(&to_table6);
 }
 
+static void
+deny_ip6(struct flow_env *env, const struct match *base,
+         const struct in6_addr *ip)
+{
+    struct match m = *base;
+
+    match_set_dl_type(&m, htons(ETH_TYPE_IPV6));
+    match_set_ipv6_src(&m, ip);
+    flow_add(env, DTS_T_CLIENT, 100, &m);
+    m = *base;
+    match_set_dl_type(&m, htons(ETH_TYPE_IPV6));
+    match_set_nw_proto(&m, IPPROTO_ICMPV6);
+    match_set_icmp_type(&m, ND_ADVERT_TYPE);
+    match_set_icmp_code(&m, 0);
+    match_set_nd_target(&m, ip);
+    flow_add(env, DTS_T_CLIENT, 100, &m);
+}
+
 void
 source_deny_add(struct flow_env *env, const struct dts_address *a,
                 uint32_t key)
@@ -211,17 +229,13 @@ source_deny_add(struct flow_env *env, const struct dts_address *a,
         match_set_nw_src(&m, a->ip4[i]);
         flow_add(env, DTS_T_CLIENT, 100, &m);
     }
-    for (size_t i = 0; i < a->n_ip6; i++) {
-        m = base;
-        match_set_dl_type(&m, htons(ETH_TYPE_IPV6));
-        match_set_ipv6_src(&m, &a->ip6[i]);
-        flow_add(env, DTS_T_CLIENT, 100, &m);
-        m = base;
-        match_set_dl_type(&m, htons(ETH_TYPE_IPV6));
-        match_set_nw_proto(&m, IPPROTO_ICMPV6);
-        match_set_icmp_type(&m, ND_ADVERT_TYPE);
-        match_set_icmp_code(&m, 0);
-        match_set_nd_target(&m, &a->ip6[i]);
-        flow_add(env, DTS_T_CLIENT, 100, &m);
+    if (a->n_ip6) {
+        struct in6_addr lla;
+
+        in6_generate_lla(a->mac, &lla);
+        deny_ip6(env, &base, &lla);
+        for (size_t i = 0; i < a->n_ip6; i++) {
+            deny_ip6(env, &base, &a->ip6[i]);
+        }
     }
 }

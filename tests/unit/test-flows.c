@@ -140,6 +140,9 @@ test_clients(void **state)
     DROPPED(ip6(frame(P_CLIENT, 0, CLIENT, MAC2), "fd07::10"));
     DROPPED(nd(frame(P_CLIENT, 0, CLIENT, MAC2), 136, "fd07::99",
                "fd07::10"));
+    DROPPED(ip6(frame(P_CLIENT, 0, CLIENT, MAC2), "fe80::216:3eff:fe00:1"));
+    DROPPED(nd(frame(P_CLIENT, 0, CLIENT, MAC2), 136, "fd07::99",
+               "fe80::216:3eff:fe00:1"));
     GOES(nd(frame(P_CLIENT, 0, CLIENT, MAC2), 135, "fd07::99", "fd07::11"),
          "1002");
 
