@@ -3,13 +3,14 @@
  *
  * libxl runs the program that $LIBXL_SAVE_HELPER names in place of its own
  * helper, for stock xl and for every other toolstack.  This one runs the real
- * helper, passes all between the two on, untouched, and sees so when the guest
- * is suspended and resumed and when the migration ends.  It withholds only what
- * makes xl run a guest: on the restoring side the helper's success, on the
- * saving side its end, until the node's agent says so (gate.c).
+ * helper, passes all between the two on, untouched, and sees so when the
+ * guest is suspended and resumed and when the migration ends.  It withholds
+ * only what makes xl run a guest: on the restoring side the helper's success,
+ * on the saving side its end, until the node's agent says so (gate.c).
  *
- * If this process dies, so does the helper, and libxl sees a failed helper: it
- * destroys the copy.  If the agent is away, what is withheld stays withheld. */
+ * If this process dies, so does the helper, and libxl sees a failed helper:
+ * it destroys the copy.  If the agent is away, what is withheld stays
+ * withheld. */
 
 #include <config.h>
 
@@ -40,7 +41,7 @@
 #define STALL_MS 2000           /* Unless the agent says otherwise. */
 #define UNKNOWN_MS 1000         /* How long an end waits for `hello`. */
 #define KILL_MS 1000            /* Between SIGTERM and SIGKILL. */
-#define REHELLO_MS 2000         /* An agent that knows of no session is asked */
+#define REHELLO_MS 2000         /* An agent that knows no session is asked */
 #define REHELLO_TIMES 5         /* again: its link may be connecting anew. */
 
 struct buffer {

@@ -2,10 +2,11 @@
 /* What the gate does: see the header.
  *
  * On the restoring side the copy runs once libxl has read messages 9 (restore
- * results) and 10 (complete, with result 0); on the saving side xl resumes the
- * guest once the helper has ended, or has said 10.  So these pass only with a
- * verdict.  A helper that failed to restore (10 with another result, or its end
- * without 10) makes libxl destroy an incomplete copy: that needs no leave. */
+ * results) and 10 (complete, with result 0); on the saving side xl resumes
+ * the guest once the helper has ended, or has said 10.  So these pass only
+ * with a verdict.  A helper that failed to restore (10 with another result,
+ * or its end without 10) makes libxl destroy an incomplete copy: that needs
+ * no leave. */
 
 #include <config.h>
 

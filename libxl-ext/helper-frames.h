@@ -36,8 +36,8 @@ struct helper_frames {
 void helper_frames_init(struct helper_frames *);
 
 /* Takes at most 'n' bytes from 'data' into 'hf', no more than to the end of a
- * frame, and returns how many.  After that, helper_frames_whole() tells whether
- * one is whole; helper_frames_next() makes room for the next. */
+ * frame, and returns how many.  After that, helper_frames_whole() tells
+ * whether one is whole; helper_frames_next() makes room for the next. */
 size_t helper_frames_feed(struct helper_frames *, const void *data, size_t n);
 bool helper_frames_whole(const struct helper_frames *);
 void helper_frames_next(struct helper_frames *);
@@ -46,8 +46,8 @@ void helper_frames_next(struct helper_frames *);
  * replies to it. */
 uint16_t helper_frame_number(const struct helper_frames *);
 bool helper_msg_has_reply(uint16_t number);
-/* The first argument of HELPER_COMPLETE: the operation's result.  True if it is
- * there. */
+/* The first argument of HELPER_COMPLETE: the operation's result.  True if it
+ * is there. */
 bool helper_frame_result(const struct helper_frames *, int *retval);
 const char *helper_msg_name(uint16_t number);
 

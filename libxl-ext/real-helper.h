@@ -11,7 +11,7 @@ char *real_helper_path(void);
 
 struct real_helper {
     pid_t pid;
-    int in, out;                /* Its stdin (to write) and stdout (to read). */
+    int in, out;                /* Its stdin (we write) and stdout. */
 };
 
 /* Starts 'path' with 'argv'; its other descriptors are those of this process,

@@ -34,7 +34,7 @@ struct agent_session {
     struct agent_client *client;
     int64_t hello_id;           /* Not answered yet, else 0. */
     bool connected;
-    long long int deadline;     /* Of the next attempt, or of hello's answer. */
+    long long int deadline;     /* Of the next attempt, or hello's answer. */
 
     struct json *facts;
     char *error;

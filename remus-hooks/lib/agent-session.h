@@ -5,9 +5,9 @@
 /* A lasting conversation of a link or a gate with its node's agent.
  *
  * Connects, says `hello`, and does so again for ever, a second after each
- * failure.  What matters is said again on each new connection: the notices that
- * are "kept", and the question that has no answer yet.  Never waits; never
- * answers a question itself. */
+ * failure.  What matters is said again on each new connection: the notices
+ * that are "kept", and the question that has no answer yet.  Never waits;
+ * never answers a question itself. */
 
 #include <stdbool.h>
 #include <stdint.h>

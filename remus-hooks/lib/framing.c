@@ -99,8 +99,8 @@ fail(struct framing *f, const char *format, ...)
     return FRAMING_ERROR;
 }
 
-/* Fields: xl's and the records' are little-endian (an x86 host's), those of the
- * image headers big-endian. */
+/* Fields: xl's and the records' are little-endian (an x86 host's), those of
+ * the image headers big-endian. */
 static uint32_t
 le32(const uint8_t *p)
 {

@@ -16,9 +16,9 @@ struct child {
     int status;                 /* Exit status, or 128 + signal. */
 };
 
-/* Runs 'command' by the shell, with 'env' ("NAME=VALUE", NULL at the end) added
- * to its environment and stderr appended to the file 'log' (NULL: ours).
- * Returns 0 or an errno. */
+/* Runs 'command' by the shell, with 'env' ("NAME=VALUE", NULL at the end)
+ * added to its environment and stderr appended to the file 'log' (NULL:
+ * ours). Returns 0 or an errno. */
 int child_start(struct child *, const char *command, const char *const env[],
                 const char *log);
 /* True once it has ended. */

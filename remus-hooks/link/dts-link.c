@@ -48,14 +48,14 @@ usage(void)
     printf("%s: carries a Remus stream between two nodes\n"
            "usage: %s [OPTIONS] DOMAIN [HOST]   (run by xl remus)\n"
            "       %s [OPTIONS] --listen        (on the other node)\n"
-           "HOST is a node's name or an address; by default the agent knows.\n",
+           "HOST: a node's name or an address; by default the agent knows.\n",
            program_name, program_name, program_name);
     stream_usage("peer", false, false, false);
     daemon_usage();
     vlog_usage();
     printf("\nOptions:\n"
            "  --listen               receive sessions\n"
-           "  --bind=ADDRESS[:PORT]  listen there (default: as the agent says)\n"
+           "  --bind=ADDRESS[:PORT]  listen there (default: the agent knows)\n"
            "  --receiver=COMMAND     xl's receiver (default: %s)\n"
            "  --receiver-log=DIR     its stderr goes to DIR/xl-DOMAIN.log\n"
            "  --save-helper=PROGRAM  LIBXL_SAVE_HELPER of the receiver\n"

@@ -4,8 +4,8 @@
  * A datagram carries the time stamp of the peer's last one and how long ago
  * that came, as NTP does: t4 - t1 less the time in between is the round trip.
  * The flag that says which end sent it keeps a datagram that is sent back to
- * its sender from counting as the peer's life.  Another one says that its sender
- * hears nothing: where a path is cut one way, both ends know. */
+ * its sender from counting as the peer's life.  Another one says that its
+ * sender hears nothing: where a path is cut one way, both ends know. */
 
 #include <config.h>
 

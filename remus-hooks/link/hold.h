@@ -4,8 +4,8 @@
 
 /* Bytes of a stream held back until they are a whole checkpoint.
  *
- * A queue with a mark: what is before the mark may be taken out.  Keeps up to a
- * limit in memory, what is beyond in a file without a name. */
+ * A queue with a mark: what is before the mark may be taken out.  Keeps up to
+ * a limit in memory, what is beyond in a file without a name. */
 
 #include <stddef.h>
 #include <stdint.h>

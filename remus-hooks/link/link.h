@@ -51,8 +51,8 @@ struct json *json_from_body(const uint8_t *, size_t);
 
 /* Runs the agent's conversation and waits for it in the poll loop. */
 void agent_wait(const struct agent_session *);
-/* Asks the agent for `hello`'s facts, waiting at most 'timeout' ms.  Returns 0,
- * or an exit status and in '*error' why (to be freed). */
+/* Asks the agent for `hello`'s facts, waiting at most 'timeout' ms.  Returns
+ * 0, or an exit status and in '*error' why (to be freed). */
 int agent_hello(struct agent_session *, struct json *params, int timeout,
                 char **error);
 struct json *agent_hello_params(const char *role, const char *domain,
@@ -66,7 +66,8 @@ void agent_unsuspect(struct agent_session *, const char *session);
 /* At most once a second: round trip and clocks. */
 void agent_beat(struct agent_session *, const char *session, struct peer *,
                 long long int *next);
-/* Says `end` and sees to it, for at most two seconds, that the agent has it. */
+/* Says `end` and sees to it, for at most two seconds, that the agent has
+ * it. */
 void agent_end(struct agent_session *, const char *session, int status,
                const char *detail);
 

@@ -113,7 +113,7 @@ peer_fail(struct peer *peer, enum suspicion s, const char *format, ...)
     peer_close(peer);
 }
 
-/* ------------------------------------------------------------------ sending */
+/* ----------------------------------------------------------------- sending */
 
 /* Makes room for 'n' more bytes and returns where they go. */
 static uint8_t *
@@ -234,7 +234,7 @@ peer_is_sent(struct peer *peer)
     return !peer->tx_len;
 }
 
-/* ---------------------------------------------------------------- receiving */
+/* --------------------------------------------------------------- receiving */
 
 static void
 alive(struct peer *peer)
@@ -280,7 +280,7 @@ peer_receive(struct peer *peer)
     return WIRE_NOTHING;
 }
 
-/* --------------------------------------------------------------- heartbeats */
+/* -------------------------------------------------------------- heartbeats */
 
 static socklen_t
 address_len(const struct sockaddr_storage *ss)
@@ -406,8 +406,8 @@ beats_run(struct peer *peer)
     }
 }
 
-/* The peer has been saying for a while that it does not hear us.  (Not at once:
- * what it said while we were stopped is read late.) */
+/* The peer has been saying for a while that it does not hear us.  (Not at
+ * once: what it said while we were stopped is read late.) */
 static bool
 is_unheard(const struct peer *peer)
 {

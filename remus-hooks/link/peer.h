@@ -74,8 +74,8 @@ int peer_send_from(struct peer *, int fd);
 bool peer_has_room(const struct peer *);
 bool peer_is_sent(struct peer *);
 
-/* The next thing that came: WIRE_NOTHING: no more now (then 'suspicion' may have
- * changed).  Beats are dealt with inside. */
+/* The next thing that came: WIRE_NOTHING: no more now (then 'suspicion' may
+ * have changed).  Beats are dealt with inside. */
 enum wire_event peer_receive(struct peer *);
 
 /* Opens the socket for heartbeats, on the local address 'address' (NULL: any;
@@ -85,9 +85,10 @@ uint16_t peer_open_udp(struct peer *, const char *address, uint16_t port);
 /* Begins to send them to 'port' of the peer and to judge its silence. */
 void peer_start_beats(struct peer *, uint16_t port, const uint8_t *session,
                       const uint8_t *key, int interval, int timeout);
-/* The first checkpoint is whole: from now on silence for 'timeout' counts.  The
- * first copy keeps both hosts busy, nobody can take over yet, and to give it up
- * for a pause would only mean to begin again: until then there is more time. */
+/* The first checkpoint is whole: from now on silence for 'timeout' counts.
+ * The first copy keeps both hosts busy, nobody can take over yet, and to give
+ * it up for a pause would only mean to begin again: until then there is more
+ * time. */
 void peer_settle(struct peer *);
 
 /* Sends what is due; reads heartbeats; judges silence. */

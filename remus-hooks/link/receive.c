@@ -72,7 +72,7 @@ struct receiver {
     long long int next_beat_notice;
 };
 
-/* ---------------------------------------------------------------- beginning */
+/* --------------------------------------------------------------- beginning */
 
 static int
 refuse(struct receiver *r, int code, const char *message)
@@ -289,7 +289,7 @@ start_xl(struct receiver *r)
     return error;
 }
 
-/* ------------------------------------------------------------------ running */
+/* ----------------------------------------------------------------- running */
 
 static void
 whole_checkpoint(struct receiver *r)

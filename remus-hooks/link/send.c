@@ -2,10 +2,10 @@
 /* The sending end: carries what xl writes to our stdin to the peer, and what
  * the peer says to our stdout.
  *
- * On the primary, the death of this process makes xl resume the guest at once.
- * So it lives until it is certain that the guest may go on here: when the peer
- * is suspected it asks the agent, and goes only on `alone`.  On `taken` it stays
- * and takes nothing more, so that xl stays where it is. */
+ * On the primary, the death of this process makes xl resume the guest at
+ * once. So it lives until it is certain that the guest may go on here: when
+ * the peer is suspected it asks the agent, and goes only on `alone`.  On
+ * `taken` it stays and takes nothing more, so that xl stays where it is. */
 
 #include <config.h>
 
@@ -74,9 +74,10 @@ give_up(int code, const char *format, ...)
     return code;
 }
 
-/* ---------------------------------------------------------------- beginning */
+/* --------------------------------------------------------------- beginning */
 
-/* Where to connect to, "ssl:ADDRESS:PORT", if 'host' is an address; else NULL. */
+/* Where to connect to, "ssl:ADDRESS:PORT", if 'host' is an address; else
+ * NULL. */
 static char *
 target(const struct link_options *o, const char *host, int port)
 {
@@ -250,7 +251,7 @@ greet(struct sender *s)
     return 0;
 }
 
-/* ------------------------------------------------------------------ running */
+/* ----------------------------------------------------------------- running */
 
 static void
 receive(struct sender *s)

@@ -61,7 +61,7 @@ test_frames(void **state OVS_UNUSED)
     n += put_frame(in + n, HELPER_RESTORE_RESULTS, "0123456789abcdef", 16);
     in[n++] = 0;                        /* A frame without a body... */
     in[n++] = 0;
-    in[n++] = 1;                        /* ...or half a number: libxl's matter. */
+    in[n++] = 1;                        /* ...or half a number. */
     in[n++] = 0;
     in[n++] = 'x';
     n += put_frame(in + n, HELPER_COMPLETE, result, sizeof result);
@@ -109,8 +109,9 @@ struct row {
     const char *what;
     bool save;
     enum gate_session session;
-    const char *events;     /* 'r': 9, 'c': 10 with 0, 'C': 10 with -1, 'e': the
-                             * helper ends, 's': stall, 'v': verdict. */
+    const char *events;     /* 'r': 9, 'c': 10 with 0, 'C': 10 with -1,
+                             * 'e': the helper ends, 's': stall,
+                             * 'v': verdict. */
     const char *verdict;
     unsigned int actions;   /* In the end. */
 };

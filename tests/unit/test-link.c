@@ -22,7 +22,7 @@
 #include "../../remus-hooks/link/wire.h"
 #include "util.h"
 
-/* ----------------------------------------------------------------- messages */
+/* ---------------------------------------------------------------- messages */
 
 struct bytes {
     uint8_t data[8192];
@@ -136,7 +136,7 @@ test_wire_headers(void **state OVS_UNUSED)
     check_header(WIRE_DATA, 0, 256, 8, false);
 }
 
-/* --------------------------------------------------------------- heartbeats */
+/* -------------------------------------------------------------- heartbeats */
 
 static const uint8_t session[16] = "0123456789abcde";
 static const uint8_t key[32] = "an example's key, of 32 bytes..";
@@ -168,7 +168,7 @@ test_heartbeat(void **state OVS_UNUSED)
     assert_true(heartbeat_take(&b, d, HEARTBEAT_LEN, 1, 1));
     assert_false(heartbeat_take(&b, old, HEARTBEAT_LEN, 1, 1)); /* Older. */
     heartbeat_build(&a, 3000, 30, d);
-    assert_false(heartbeat_take(&a, d, HEARTBEAT_LEN, 1, 1));   /* Reflected. */
+    assert_false(heartbeat_take(&a, d, HEARTBEAT_LEN, 1, 1)); /* Reflected. */
 
     assert_true(heartbeat_take(&b, d, HEARTBEAT_LEN, 1, 1));
     assert_false(b.unheard);
@@ -214,7 +214,7 @@ test_clocks(void **state OVS_UNUSED)
     assert_false(heartbeat_estimate(&a, &rtt, &offset, &uncertainty));
 }
 
-/* ----------------------------------------------------------------- detector */
+/* ---------------------------------------------------------------- detector */
 
 static void
 test_detector(void **state OVS_UNUSED)
@@ -255,7 +255,7 @@ test_detector(void **state OVS_UNUSED)
     assert_true(detector_run(&d, 10260));
 }
 
-/* --------------------------------------------------------------------- hold */
+/* -------------------------------------------------------------------- hold */
 
 static void
 check_hold(size_t limit, size_t piece, bool expect_spool)
