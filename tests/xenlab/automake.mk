@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += tests/demo \
+EXTRA_DIST += tests/demo tests/xenlab/README.md \
 	tests/xenlab/build tests/xenlab/call.sh tests/xenlab/call/probe.c \
 	tests/xenlab/call/uac.xml tests/xenlab/dom0-init \
 	tests/xenlab/dom0-modules tests/xenlab/dts.sh tests/xenlab/guest/echod.c \
