@@ -4,7 +4,7 @@
 stdin to the file FILE, notes in FILE.end how that ended and what it was told in
 the environment.
 
-    fakereceiver.py FILE [--slow=SECONDS] [--status=N] [--once-whole]
+    fakereceiver.py FILE [--slow=SECONDS] [--status=N]
 """
 import os
 import sys
