@@ -30,7 +30,7 @@ row G     agent  KILL+START     hostA protected
 row G     switch KILL+START     hostA protected
 row G     ovsdb  KILL+START     hostA protected
 row G     db     KILL+START     hostA protected
-row A     a-to-b CUT+JOIN       hostA alone
+row A     a-to-b CUT+JOIN       hostA alone,protected
 row A     b-to-a CUT+JOIN       hostA alone
 row A     stream CORRUPT        hostA alone
 row A     first  KILL           hostA alone

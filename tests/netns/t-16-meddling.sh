@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Someone takes away what the agents have made on the switch: it is made again,
+# and meanwhile nothing is open that was not.
+. "$(dirname "$0")/dts.sh"
+needs_programs $AGENT
+plan 18
+dts_up xen=no || exit 1
+domain_add voip "$ADDRESS" hostA hostB >/dev/null
+g=$(bind voip hostB); wait_for 30 fenced voip $g
+plug hostB 1 voip $MAC >/dev/null; guest_start hostB 1 $MAC $IP --ip6 $IP6
+g=$(bind voip hostA); wait_for 30 fenced voip $g
+plug hostA 1 voip $MAC >/dev/null; guest_start hostA 1 $MAC $IP --ip6 $IP6
+ok "the client is served by hostA" wait_for 20 reaches $IP
+in_step() { agent $1 dts/status | grep -q ": in step"; }
+repaired() { reaches $IP && in_step gw1 && in_step hostA; }
+
+for n in gw1 hostA; do
+    on $n ovs-ofctl -O OpenFlow15 del-flows br-dts
+    ok "$n without its flows does not serve" not reaches $IP
+    ok "$n gets them back" wait_for 20 repaired
+    ovs $n --no-wait del-port br-dts dts-d$([ $n = gw1 ] && echo 1 || echo 3)
+    ok "$n's tunnel removed: made again" wait_for 20 repaired
+    ovs $n set-fail-mode br-dts standalone
+    secure() { [ "$(ovs $n get bridge br-dts fail_mode)" = secure ]; }
+    ok "$n's bridge set to fail open: closed again" wait_for 20 secure
+done
+on gw1 ovs-ofctl -O OpenFlow15 del-groups br-dts
+ok "gw1's groups removed: made again" wait_for 20 repaired
+on gw1 ovs-ofctl -O OpenFlow15 add-flow br-dts priority=65000,actions=NORMAL
+normal() { on gw1 ovs-ofctl -O OpenFlow15 dump-flows br-dts | grep -q NORMAL; }
+ok "a flow that nobody wants is there" normal
+ok "and is removed" wait_for 20 not normal
+
+# The stale guest on hostB sends all the while the bridge is made again.
+observe_start c client --plain --mac $MAC eth=eth0
+agent_stop hostB KILL
+on hostB ovs-ofctl -O OpenFlow15 add-flow br-dts \
+    "table=0,priority=65535,in_port=vif1.0,actions=set_field:10->tun_id,output:dts-d3"
+ovs gw1 --no-wait del-br br-dts
+for _ in 1 2 3 4 5; do
+    guest hostB 1 spoof $MAC $IP 100 >/dev/null
+    sleep 0.2
+done
+ok "gw1's bridge deleted: the client is served again" wait_for 30 repaired
+c=$(observe_stop c client)
+is "$(jq '.spoof.eth // 0' <<<"$c")" 0 "no frame of the stale guest has passed" ||
+    diag "$c"
+is "$(ovs gw1 get bridge br-dts fail_mode)" secure "the new bridge fails closed"
+is "$(ovs gw1 get bridge br-dts external_ids:dts-seen-voip | grep -o '[0-9]*' | head -n 1)" \
+    "$g" "and knows the generation seen"
+agent_start hostB
+g=$(bind voip hostB)
+ok "it still switches" wait_for 20 fenced voip $g
+ok "to hostB" eval 'wait_for 20 reaches $IP && [ "$(probe 5 $IP | jq -r ".hosts[0][0]")" = hostB ]'
