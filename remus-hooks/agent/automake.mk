@@ -38,8 +38,15 @@ remus_hooks_agent_libswitch_la_SOURCES = \
 	remus-hooks/agent/switch.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test-reach
-TESTS += tests/unit/test-reach
+check_PROGRAMS += tests/unit/test-reach tests/unit/test-ofctrl-msgs
+TESTS += tests/unit/test-reach tests/unit/test-ofctrl-msgs
+tests_unit_test_ofctrl_msgs_SOURCES = tests/unit/test-ofctrl-msgs.c \
+	tests/unit/flow-bed.c tests/unit/flow-bed.h \
+	tests/unit/walk.c tests/unit/walk.h \
+	remus-hooks/agent/ofctrl-msgs.c remus-hooks/agent/ofctrl-msgs.h
+tests_unit_test_ofctrl_msgs_CPPFLAGS = $(UNIT_CPPFLAGS) \
+	-I$(top_srcdir)/remus-hooks/agent
+tests_unit_test_ofctrl_msgs_LDADD = $(UNIT_LIBS)
 tests_unit_test_reach_SOURCES = tests/unit/test-reach.c \
 	remus-hooks/agent/ovs-reach.c remus-hooks/agent/ovs-local.h
 tests_unit_test_reach_CPPFLAGS = $(UNIT_CPPFLAGS) \

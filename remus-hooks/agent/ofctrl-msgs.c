@@ -183,13 +183,27 @@ ofctrl_encode_bundle_add(uint32_t id, const struct ofpbuf *msg)
 }
 
 /* Actions that were read from a message differ in how they are noted (which
- * of several encodings it was), not in what they say. */
+ * of several encodings it was), not in what they say: so they are compared as
+ * they would be sent. */
 static bool
 same_acts(const struct ofpact *a, size_t a_len,
           const struct ofpact *b, size_t b_len)
 {
-    return (ofpacts_equal(a, a_len, b, b_len)
-            || ofpacts_equal_stringwise(a, a_len, b, b_len));
+    uint64_t a_stub[64], b_stub[64];
+    struct ofpbuf a_msg = OFPBUF_STUB_INITIALIZER(a_stub);
+    struct ofpbuf b_msg = OFPBUF_STUB_INITIALIZER(b_stub);
+    bool same;
+
+    if (ofpacts_equal(a, a_len, b, b_len)) {
+        return true;
+    }
+    ofpacts_put_openflow_actions(a, a_len, &a_msg, OFP15_VERSION);
+    ofpacts_put_openflow_actions(b, b_len, &b_msg, OFP15_VERSION);
+    same = (a_msg.size == b_msg.size
+            && !memcmp(a_msg.data, b_msg.data, a_msg.size));
+    ofpbuf_uninit(&a_msg);
+    ofpbuf_uninit(&b_msg);
+    return same;
 }
 
 bool

@@ -11,8 +11,8 @@
  * that starts where another ended changes nothing.
  *
  * The bridge is ours alone: flows that nobody here desires are removed.  Now
- * and then the switch is asked how many flows it has, so that an operator's
- * "ovs-ofctl del-flows" is made good too.
+ * and then the switch is asked what it has (or how much, if that is much), so
+ * that what someone did by hand is made good too.
  *
  * Nothing here waits: messages are queued on the connection, answers are taken
  * in ofctrl_run(). */
@@ -49,8 +49,10 @@ VLOG_DEFINE_THIS_MODULE(ofctrl);
 /* After an error, wait this long before the next comparison, ms. */
 #define RESYNC_DELAY 500
 
-/* Ask how many flows there are every so often, ms. */
+/* Ask what the switch has every so often, ms; beyond so many flows only how
+ * many there are. */
 #define AUDIT_INTERVAL 5000
+#define AUDIT_FLOWS 2000
 
 /* A barrier that has not been answered. */
 struct pending {
@@ -75,11 +77,18 @@ static enum state state;
 static unsigned int epoch = 1;
 static bool full;               /* Compare all, not only what changed. */
 static bool flows_dumped, groups_dumped;
-static ovs_be32 flows_xid, groups_xid, audit_xid;
-static long long int retry_at, audit_at;
-static uint64_t audit_mods;     /* 'n_flow_mods' when asked. */
+static ovs_be32 flows_xid, groups_xid;
+static long long int retry_at;
 static struct hmap flows = HMAP_INITIALIZER(&flows);
 static struct hmap groups = HMAP_INITIALIZER(&groups);
+
+/* The audit under way. */
+static long long int audit_at;
+static ovs_be32 audit_flows_xid, audit_groups_xid, audit_count_xid;
+static uint64_t audit_mods;     /* 'n_flow_mods' + 'n_group_mods' then. */
+static struct hmap audit_flows = HMAP_INITIALIZER(&audit_flows);
+static struct hmap audit_groups = HMAP_INITIALIZER(&audit_groups);
+
 static struct ovs_list pendings = OVS_LIST_INITIALIZER(&pendings);
 static uint64_t acked;
 static long long int acked_us;
@@ -88,6 +97,9 @@ static uint64_t n_bundles, n_flow_mods, n_group_mods, n_errors, n_syncs;
 static void connect_to(const char *bridge);
 static void reset(void);
 static void send_dump(void);
+static void send_audit(void);
+static void finish_audit(bool same);
+static bool audit_is_same(void);
 static void handle(struct ofpbuf *);
 static void send_barrier(uint64_t version);
 
@@ -141,11 +153,7 @@ ofctrl_run(const char *bridge)
         send_dump();
     }
     if (state == S_SYNCED && time_msec() >= audit_at) {
-        struct ofpbuf *msg = ofctrl_encode_count_flows();
-        audit_xid = ((struct ofp_header *) msg->data)->xid;
-        audit_at = time_msec() + AUDIT_INTERVAL;
-        audit_mods = n_flow_mods;
-        rconn_send(rconn, msg, NULL);
+        send_audit();
     }
     for (int i = 0; i < 500; i++) {
         struct ofpbuf *msg = rconn_recv(rconn);
@@ -200,6 +208,7 @@ reset(void)
         free(p);
     }
     dts_flows_clear(&flows, &groups);
+    dts_flows_clear(&audit_flows, &audit_groups);
     state = S_DOWN;
     acked = 0;
     epoch++;
@@ -220,6 +229,69 @@ send_dump(void)
     epoch++;
     rconn_send(rconn, f, NULL);
     rconn_send(rconn, g, NULL);
+}
+
+/* Asks what the switch has; the groups' answer comes last. */
+static void
+send_audit(void)
+{
+    struct ofpbuf *msg;
+
+    audit_at = time_msec() + AUDIT_INTERVAL;
+    audit_mods = n_flow_mods + n_group_mods;
+    audit_flows_xid = audit_groups_xid = audit_count_xid = 0;
+    dts_flows_clear(&audit_flows, &audit_groups);
+    if (hmap_count(&flows) > AUDIT_FLOWS) {
+        msg = ofctrl_encode_count_flows();
+        audit_count_xid = ((struct ofp_header *) msg->data)->xid;
+        rconn_send(rconn, msg, NULL);
+    } else {
+        msg = ofctrl_encode_dump_flows();
+        audit_flows_xid = ((struct ofp_header *) msg->data)->xid;
+        rconn_send(rconn, msg, NULL);
+        msg = ofctrl_encode_dump_groups();
+        audit_groups_xid = ((struct ofp_header *) msg->data)->xid;
+        rconn_send(rconn, msg, NULL);
+    }
+}
+
+static bool
+audit_is_same(void)
+{
+    struct dts_group_entry *g;
+    struct dts_flow_entry *f;
+
+    if (hmap_count(&flows) != hmap_count(&audit_flows)
+        || hmap_count(&groups) != hmap_count(&audit_groups)) {
+        return false;
+    }
+    HMAP_FOR_EACH (f, hmap_node, &flows) {
+        struct dts_flow_entry *e = dts_flow_find(&audit_flows, f->flow);
+        if (!e || !ofctrl_same_flow(e->flow, f->flow)) {
+            return false;
+        }
+    }
+    HMAP_FOR_EACH (g, hmap_node, &groups) {
+        struct dts_group_entry *e = dts_group_find(&audit_groups,
+                                                   g->group->id);
+        if (!e || !ofctrl_same_group(e->group, g->group)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* An audit during which we changed something ourselves says nothing. */
+static void
+finish_audit(bool same)
+{
+    dts_flows_clear(&audit_flows, &audit_groups);
+    if (!same && !full && audit_mods == n_flow_mods + n_group_mods
+        && ovs_list_is_empty(&pendings)) {
+        VLOG_INFO("%s: has other flows than it was given: comparing all",
+                  target);
+        send_dump();
+    }
 }
 
 static void
@@ -273,31 +345,33 @@ handle(struct ofpbuf *msg)
     } else if (type == OFPTYPE_BARRIER_REPLY) {
         handle_barrier(oh);
     } else if (type == OFPTYPE_FLOW_STATS_REPLY) {
-        if (oh->xid == flows_xid && state == S_DUMP) {
+        bool audit = oh->xid == audit_flows_xid && state == S_SYNCED;
+        if (audit || (oh->xid == flows_xid && state == S_DUMP)) {
             bool more = ofpmp_more(oh);
-            if (!ofctrl_decode_flows(msg, &flows)) {
+            if (!ofctrl_decode_flows(msg, audit ? &audit_flows : &flows)) {
                 fail("a reply with flows cannot be read");
                 return;
             }
-            flows_dumped = !more;
+            flows_dumped = !audit && !more;
         }
     } else if (type == OFPTYPE_GROUP_DESC_STATS_REPLY) {
-        if (oh->xid == groups_xid && state == S_DUMP) {
+        bool audit = oh->xid == audit_groups_xid && state == S_SYNCED;
+        if (audit || (oh->xid == groups_xid && state == S_DUMP)) {
             bool more = ofpmp_more(oh);
-            if (!ofctrl_decode_groups(msg, &groups)) {
+            if (!ofctrl_decode_groups(msg, audit ? &audit_groups : &groups)) {
                 fail("a reply with groups cannot be read");
                 return;
             }
-            groups_dumped = !more;
+            groups_dumped = !audit && !more;
+            if (audit && !more) {
+                finish_audit(audit_is_same());
+            }
         }
     } else if (type == OFPTYPE_AGGREGATE_STATS_REPLY) {
         uint32_t n;
-        if (oh->xid == audit_xid && state == S_SYNCED && !full
-            && audit_mods == n_flow_mods && ovs_list_is_empty(&pendings)
-            && ofctrl_decode_count(oh, &n) && n != hmap_count(&flows)) {
-            VLOG_INFO("%s: has %"PRIu32" flows, not %"PRIuSIZE": comparing",
-                      target, n, hmap_count(&flows));
-            send_dump();
+        if (oh->xid == audit_count_xid && state == S_SYNCED
+            && ofctrl_decode_count(oh, &n)) {
+            finish_audit(n == hmap_count(&flows));
         }
     } else if (type == OFPTYPE_PACKET_IN) {
         struct ofputil_packet_in pin;

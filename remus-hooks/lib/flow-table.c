@@ -22,6 +22,7 @@
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
+#include "packets.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(flow_table);
@@ -43,17 +44,31 @@ struct chunk {
     size_t n_old_groups;
 };
 
+/* A match on a field of a packet is one on Ethernet packets; a switch notes
+ * that, and so must we to recognise the flow. */
+static void
+add_ethernet(struct match *m)
+{
+    if (!eth_addr_is_zero(m->wc.masks.dl_src)
+        || !eth_addr_is_zero(m->wc.masks.dl_dst)
+        || m->wc.masks.dl_type || m->wc.masks.vlans[0].tci) {
+        match_set_default_packet_type(m);
+    }
+}
+
 struct dts_flow *
 dts_flow_create(uint8_t table, uint16_t priority, const struct match *match,
                 const struct ofpact *ofpacts, size_t ofpacts_len,
                 uint64_t cookie, uint16_t hard_timeout)
 {
     struct dts_flow *f = xmalloc(sizeof *f);
+    struct match m = *match;
 
+    add_ethernet(&m);
     f->refs = 1;
     f->table = table;
     f->priority = priority;
-    minimatch_init(&f->match, match);
+    minimatch_init(&f->match, &m);
     f->hash = hash_2words(table << 16 | priority,
                           minimatch_hash(&f->match, 0));
     f->cookie = cookie;

@@ -11,6 +11,7 @@
 #include "flow.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
+#include "packets.h"
 #include "util.h"
 
 void
@@ -37,6 +38,12 @@ port_list_destroy(struct port_list *l)
 {
     free(l->ports);
     free(l->vlans);
+}
+
+void
+match_set_untagged(struct match *m)
+{
+    match_set_dl_tci_masked(m, 0, htons(VLAN_CFI | VLAN_VID_MASK));
 }
 
 void

@@ -58,7 +58,7 @@ add_classify(struct flow_env *env, const struct net *net)
             match_set_dl_vlan(&m, htons(vlan), 0);
             ofpact_put_STRIP_VLAN(&env->acts);
         } else {
-            match_set_dl_tci(&m, 0);
+            match_set_untagged(&m);
         }
         act_load_reg(env, 0, key);
         act_resubmit(env, DTS_T_CLIENT);
@@ -73,7 +73,7 @@ add_classify(struct flow_env *env, const struct net *net)
                                       net->network->name);
         if (port) {
             match_set_in_port(&m, u16_to_ofp(port));
-            match_set_dl_tci(&m, 0);
+            match_set_untagged(&m);
             act_load_reg(env, 0, key);
             act_resubmit(env, DTS_T_SOURCE);
             flow_add(env, DTS_T_CLASSIFY, 100, &m);

@@ -53,6 +53,9 @@ void flow_add(struct flow_env *, uint8_t table, uint16_t priority,
 void flow_add_timed(struct flow_env *, uint8_t table, uint16_t priority,
                     const struct match *, uint16_t hard_timeout);
 
+/* Only frames without a VLAN tag (as OpenFlow 1.5 says it). */
+void match_set_untagged(struct match *);
+
 /* Actions, appended to 'env->acts'. */
 void act_clear(struct flow_env *);
 void act_load_reg(struct flow_env *, int reg, uint32_t value);

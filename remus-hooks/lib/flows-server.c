@@ -73,7 +73,7 @@ flows_server_domain(struct flow_env *env, const struct net *net,
     match_init_catchall(&from);
     match_set_in_port(&from, vif);
     m = from;
-    match_set_dl_tci(&m, 0);
+    match_set_untagged(&m);
     act_clear(env);
     act_load_reg(env, 0, net->network->key);
     act_resubmit(env, DTS_T_VIF);

@@ -350,7 +350,7 @@ add_tunnel1(struct flow_env *env, const struct dts_node *peer,
 
         match_init_catchall(&m);
         match_set_in_port(&m, local);
-        match_set_dl_tci(&m, 0);
+        match_set_untagged(&m);
         match_set_dl_type(&m, type);
         match_set_nw_src(&m, self_ip);
         match_set_nw_dst(&m, peer_ip);
@@ -361,7 +361,7 @@ add_tunnel1(struct flow_env *env, const struct dts_node *peer,
         match_init_catchall(&m);
         match_set_in_port(&m, tunnel);
         match_set_tun_id(&m, htonll(DTS_REPL_KEY));
-        match_set_dl_tci(&m, 0);
+        match_set_untagged(&m);
         match_set_dl_type(&m, type);
         match_set_nw_src(&m, peer_ip);
         match_set_nw_dst(&m, self_ip);
@@ -414,7 +414,7 @@ base_chunk(struct flow_env *env)
     SIMAP_FOR_EACH (node, &ports->data) {
         match_init_catchall(&m);
         match_set_in_port(&m, u16_to_ofp(node->data));
-        match_set_dl_tci(&m, 0);
+        match_set_untagged(&m);
         act_clear(env);
         act_key_from_tunnel(env);
         act_resubmit(env, DTS_T_TUNNEL);

@@ -343,10 +343,17 @@ rehome(struct dts_sets *sets, struct member *m, const struct place *p)
     struct dts_set *s = find_home(sets, p);
 
     if (!s) {
-        /* The same number for the same place after a restart, so that the
-         * flows that stand need not change. */
-        uint32_t id = hash_string(p->standby, p->closed * 2u + p->member);
-        id = hash_string(p->owner ? p->owner : "", id);
+        /* The same number for the same pair of nodes after a restart, also
+         * when they have changed places since, so that the flows that stand
+         * need not change. */
+        const char *a = p->owner ? p->owner : "", *b = p->standby;
+        if (strcmp(a, b) > 0) {
+            const char *tmp = a;
+            a = b;
+            b = tmp;
+        }
+        uint32_t id = hash_string(a, p->closed * 2u + p->member);
+        id = hash_string(b, id);
         id = hash_string(p->network ? p->network : "", id);
         bool taken;
         do {

@@ -4,7 +4,7 @@
 # and meanwhile nothing is open that was not.
 . "$(dirname "$0")/dts.sh"
 needs_programs $AGENT
-plan 18
+plan 22
 dts_up xen=no || exit 1
 domain_add voip "$ADDRESS" hostA hostB >/dev/null
 g=$(bind voip hostB); wait_for 30 fenced voip $g
@@ -14,6 +14,17 @@ plug hostA 1 voip $MAC >/dev/null; guest_start hostA 1 $MAC $IP --ip6 $IP6
 ok "the client is served by hostA" wait_for 20 reaches $IP
 in_step() { agent $1 dts/status | grep -q ": in step"; }
 repaired() { reaches $IP && in_step gw1 && in_step hostA; }
+
+# An agent that starts where another ended has nothing to send.
+for n in gw1 hostA; do
+    agent_stop $n
+    agent_start $n
+    ok "$n's agent started again" wait_for 20 in_step $n
+    sleep 6     # One audit.
+    is "$(agent $n dts/status | grep -o 'sent .* bundles, .* flow-mods, .* group-mods; 0 errors, [0-9]*')" \
+        "sent 0 bundles, 0 flow-mods, 0 group-mods; 0 errors, 1" \
+        "and left the flows as they are"
+done
 
 for n in gw1 hostA; do
     on $n ovs-ofctl -O OpenFlow15 del-flows br-dts

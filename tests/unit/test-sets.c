@@ -287,6 +287,25 @@ test_restart(void **state)
     dts_sets_destroy(&again);
 }
 
+/* A set that has moved keeps its number over a restart. */
+static void
+test_restart_after_flip(void **state)
+{
+    struct fixture *x = *state;
+    struct dts_domain *d = add(x, "d", x->network, "A", "B", DTS_PROTECTED);
+    uint32_t id;
+
+    dts_sets_update(&x->sets, x->view);
+    id = id_of(x, "d");
+    move(d, "B", "A", DTS_PROTECTED);
+    dts_sets_update(&x->sets, x->view);
+    assert_int_equal(id_of(x, "d"), id);
+    dts_sets_destroy(&x->sets);
+    dts_sets_init(&x->sets);
+    dts_sets_update(&x->sets, x->view);
+    assert_int_equal(id_of(x, "d"), id);
+}
+
 static void
 test_ten_thousand(void **state)
 {
@@ -345,6 +364,7 @@ main(void)
         T(test_members),
         T(test_closed_and_port),
         T(test_restart),
+        T(test_restart_after_flip),
         T(test_ten_thousand),
         T(test_gone),
     };
