@@ -107,8 +107,9 @@ def run_ours(stream, db, host, other):
         db.run()
         if time.monotonic() - start > 30:
             raise TimeoutError("not switched")
-    db.wait(i)
-    return (first - start) * 1e3, (first - last) * 1e3, g
+    committed, _ = db.wait(i)
+    return (first - start) * 1e3, (first - last) * 1e3, g, \
+        (committed - start) * 1e3
 
 
 def run_reference(stream, args, host, other):
@@ -155,10 +156,11 @@ def main():
     ours, ref = Stream(args.address), Stream(args.ref_address)
     hosts = ["hostA", "hostB"]
     restored, gaps, ref_restored, ref_gaps = [], [], [], []
-    programmed, fenced = [], []
+    programmed, fenced, commits = [], [], []
     for i in range(args.n):
         host, other = hosts[i % 2], hosts[1 - i % 2]
-        r, gap, g = run_ours(ours, db, host, other)
+        r, gap, g, commit = run_ours(ours, db, host, other)
+        commits.append(commit)
         restored.append(r)
         gaps.append(gap)
         end = time.monotonic() + 10
@@ -186,6 +188,8 @@ def main():
     emit(result("switch." + args.mode, "ms", restored, ref_restored, what,
                 ("<=", limit)))
     emit(result("switch.%s.gap" % args.mode, "ms", gaps, ref_gaps, what))
+    # Of which the database's commit, which waits for the disk.
+    emit(result("switch.%s.commit" % args.mode, "ms", commits))
     if args.mode == "flow":
         of = OpenFlow(args.ovs + "/br-ref.mgmt")
         of.modify(7, 1, command=0)
