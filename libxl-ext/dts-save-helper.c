@@ -524,8 +524,8 @@ main(int argc, char *argv[])
     int error;
 
     if (argc == 2 && !strcmp(argv[1], "--version")) {
-        printf("dts-save-helper (remus-dts)\nreal helper: %s\n",
-               path ? path : "none");
+        printf("dts-save-helper (remus-dts) %s\nreal helper: %s\n",
+               DTS_VERSION, path ? path : "none");
         return 0;
     }
     if (!path) {

@@ -178,7 +178,7 @@ parse_options(int argc, char *argv[], struct link_options *o)
         case 'h':
             usage();
         case 'V':
-            printf("dts-link (remus-dts)\n");
+            ovs_print_version(0, 0);
             exit(DTS_EXIT_OK);
         case 'p':
             private_key = optarg;
@@ -287,7 +287,7 @@ main(int argc, char *argv[])
     int error;
 
     ovs_cmdl_proctitle_init(argc, argv);
-    set_program_name(argv[0]);
+    ovs_set_program_name(argv[0], DTS_VERSION);
     fatal_ignore_sigpipe();
     if (!o.save_helper || !o.save_helper[0]) {
         o.save_helper = DTS_LIBEXECDIR "/dts-save-helper";
