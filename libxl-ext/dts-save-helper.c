@@ -431,7 +431,9 @@ act(struct shim *shim)
         buffer_put(&shim->to_libxl, shim->withheld.data, shim->withheld.len);
         shim->withheld.len = 0;
     }
-    if (actions & GATE_STOP && shim->kill_at == LLONG_MAX) {
+    /* Never while libxl is at work on a message: to fail under a suspend that is
+     * under way would leave the guest suspended, with nobody to resume it. */
+    if (actions & GATE_STOP && shim->kill_at == LLONG_MAX && !shim->awaiting) {
         /* By SIGTERM it puts the guest back to sanity, if it can. */
         kill(shim->helper.pid, SIGTERM);
         shim->kill_at = now_ms() + KILL_MS;
