@@ -94,7 +94,7 @@ dts_protect() {
 dts_binding() {
     dts --bare --columns=owner,state,generation find Binding domain=voip | xargs
 }
-dts_bound() { case $(dts_binding) in "$1 $2"*) ;; *) return 1 ;; esac; }
+dts_bound() { case $(dts_binding) in "$1 ${2-}"*) ;; *) return 1 ;; esac; }
 
 # running HOST: names of the guests there that are not paused, suspended or dying.
 running() {
