@@ -80,7 +80,7 @@ static void write_conditions(void);
 static void write_requests_done(const struct ovsdb_idl *);
 static void write_events(const struct ovsdb_idl *);
 
-/* A gateway's receipt for 'domain'; an older one is ignored. */
+/* A gateway's receipt for 'domain'. */
 void
 db_put_fence(const char *domain, int64_t generation,
              long long int programmed_us, long long int fenced_us)
@@ -90,7 +90,7 @@ db_put_fence(const char *domain, int64_t generation,
     if (!w) {
         w = xzalloc(sizeof *w);
         shash_add(&fences, domain, w);
-    } else if (generation <= w->generation) {
+    } else if (generation == w->generation) {
         return;
     }
     *w = (struct fence_wish) { generation, programmed_us, fenced_us };
@@ -355,7 +355,7 @@ write_fences(const struct ovsdb_idl *idl)
         const struct fence_wish *w = node->data;
 
         row = shash_find_data(&rows, node->name);
-        if (row && row->generation >= w->generation) {
+        if (row && row->generation == w->generation) {
             continue;
         }
         if (!row) {

@@ -35,6 +35,7 @@ VLOG_DEFINE_THIS_MODULE(db);
 /* After a step that was not committed none is tried for so long: while the
  * replica is not current again, each try would fail at once. */
 #define STEP_PAUSE_MS 10
+#define SETTLE_MS 300
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 
@@ -69,6 +70,7 @@ static struct ovs_list txns = OVS_LIST_INITIALIZER(&txns);
 static struct sset in_flight = SSET_INITIALIZER(&in_flight); /* Domains. */
 static struct ovsdb_idl_index *bindings;    /* By domain. */
 static long long int steps_paused_until;    /* ms, monotonic */
+static long long int connected_since;       /* The same. */
 
 static void free_step(struct queued_step *);
 static void connect_to(const char *remote, const struct dts_view_local *);
@@ -114,6 +116,9 @@ db_run(const char *remote, const struct dts_view_local *local)
     }
 
     ovsdb_idl_run(idl);
+    if (!ovsdb_idl_is_connected(idl)) {
+        connected_since = time_msec();
+    }
     run_txns();
     db_wishes_run(idl);
 
@@ -187,6 +192,12 @@ bool
 db_is_connected(void)
 {
     return idl && ovsdb_idl_is_connected(idl);
+}
+
+bool
+db_is_settled(void)
+{
+    return db_is_connected() && time_msec() - connected_since >= SETTLE_MS;
 }
 
 const char *

@@ -28,6 +28,9 @@ const struct dts_view *db_view(void);
 uint64_t db_cookie(void);       /* Changes with each new view. */
 void db_reread(void);
 bool db_is_connected(void);
+/* Connected for long enough that the replica is surely current: the
+ * connection is up before the first answer is. */
+bool db_is_settled(void);
 const char *db_remote(void);
 const char *db_session(void);   /* Random, of this agent's start. */
 

@@ -29,9 +29,15 @@ VLOG_DEFINE_THIS_MODULE(deeds);
 #define HOOK_REPEAT_MS 10000
 /* A copy that no session belongs to is cleared away after this. */
 #define COPY_GRACE_MS 5000
+/* A guest that another node owns, after the fence of the first moment. */
+#define OWN_GRACE_MS 1000
+/* xl renames a guest that arrives before the binding can follow. */
+#define ARRIVAL_US 10000000
 /* A fence that is not confirmed by then is shown as a condition. */
 #define FENCE_WARN_MS 2000
 #define STALE_MS 5000
+/* A guest that is suspended so soon after its session was suspended by it. */
+#define SERVED_MS 15000
 
 static void transition(struct tracked *, const struct dts_domain *,
                        enum binding_role, const struct dts_view *);
@@ -288,26 +294,42 @@ clear_away(struct tracked *t, const struct dts_domain *d,
     const struct guest *own = guests_find(d->name, GUEST_OWN);
     const struct guest *copy = guests_find(d->name, GUEST_INCOMING);
 
-    if (own && f->guest != GUEST_ABSENT && role == BINDING_STANDBY
-        && view->fence != DTS_FENCE_NONE
-        && (d->state == DTS_GRANTED || d->state == DTS_ALONE
-            || d->state == DTS_PROTECTED)) {
-        bool runs_there = d->state != DTS_GRANTED;
-
-        if (runs_there && own->state != GUEST_UNKNOWN && hook_due(t)) {
-            VLOG_WARN("domain %s: %s runs it (generation %"PRId64"): the old "
-                      "one here (domid %d) is destroyed", d->name, d->owner,
-                      d->generation, own->domid);
-            start_hook(d, "cleanup", own->domid, false, view);
-        } else if (!runs_there && (own->state == GUEST_RUNNING)
-                   && hook_due(t)) {
+    /* Only what is surely this domain's, by its MAC, and is not just arriving;
+     * and only on the word of a database that answers. */
+    bool arrived = (own && own->renamed
+                    && time_usec() - own->renamed_us < ARRIVAL_US);
+    bool wrong = (own && f->own_is_ours && !arrived
+                  && role == BINDING_STANDBY && db_is_settled()
+                  && view->fence != DTS_FENCE_NONE
+                  && (d->state == DTS_GRANTED || d->state == DTS_ALONE
+                      || d->state == DTS_PROTECTED));
+    if (!wrong) {
+        t->own_since = 0;
+    } else if (!t->own_since) {
+        t->own_since = time_msec();
+    }
+    if (wrong && d->state == DTS_GRANTED) {
+        if (own->state == GUEST_RUNNING && hook_due(t)) {
             start_hook(d, "fence", own->domid, false, view);
         }
+    } else if (wrong && own->state != GUEST_UNKNOWN
+               && time_msec() - t->own_since >= OWN_GRACE_MS && hook_due(t)) {
+        VLOG_WARN("domain %s: %s runs it (generation %"PRId64"): the old one "
+                  "here (domid %d) is destroyed", d->name, d->owner,
+                  d->generation, own->domid);
+        start_hook(d, "cleanup", own->domid, false, view);
     }
 
     const struct session *s = session_of(d->name, false, NULL);
-    bool orphan = (copy && d->state != DTS_GRANTED
-                   && !(s && (s->link || s->gate)));
+    bool served = s && (s->link || s->gate);
+    if (copy && served) {
+        t->copy_domid = copy->domid;
+    }
+    /* A copy that runs is no left-over, and one that no session of ours made
+     * is xl's business (xl migrate). */
+    bool orphan = (copy && !served && d->state != DTS_GRANTED
+                   && copy->state == GUEST_PAUSED
+                   && copy->domid == t->copy_domid);
     if (!orphan) {
         t->copy_since = 0;
     } else if (!t->copy_since) {
@@ -329,17 +351,18 @@ resume_orphan(struct tracked *t, const struct dts_domain *d,
     const struct session *s = session_of(d->name, true, NULL);
     bool served = s && (s->link || s->gate);
 
+    if (served || d->session[0]) {
+        t->served_at = time_msec();
+    }
     if (f->guest != GUEST_SUSPENDED) {
         t->suspended_since = 0;
-        t->had_session = served;
         return;
     }
-    if (!t->suspended_since) {
+    /* (A suspension that was asked for may come when xl has given up.) */
+    if (!t->suspended_since || served) {
         t->suspended_since = time_msec();
-    }
-    t->had_session |= served;
-    if (served) {
-        t->suspended_since = time_msec();
+        t->had_session = (t->served_at
+                          && time_msec() - t->served_at < SERVED_MS);
     }
     if (role == BINDING_OWNER && d->state == DTS_ALONE && t->had_session
         && time_msec() - t->suspended_since > view->timers.stall

@@ -193,6 +193,7 @@ start_next(struct run *run)
     char *argv[] = { CONST_CAST(char *, script), run->domain, NULL };
     if (pipe2(fds, O_CLOEXEC)) {
         VLOG_ERR("%s: no pipe: %s", script, ovs_strerror(errno));
+        run->next = run->scripts.n;
         return;
     }
 

@@ -246,6 +246,10 @@ hello(struct conn *c, const struct json *id, const struct json *params)
     const char *role = param_string(params, "role", "");
     int64_t version = param_int(params, "version", 0);
 
+    if (c->role != CONN_NEW) {
+        return false;           /* Once a connection. */
+    }
+
     if (version != 1) {
         server_reply_error(c, id, 3, "protocol version %"PRId64" is not "
                            "spoken by this agent (1 is): install programs "

@@ -338,6 +338,9 @@ session_message(struct conn *c, const struct json *id, const char *method,
                                method);
             return;
         }
+        if (!link && !s->end_hint) {
+            s->end_hint = time_msec();
+        }
         json_destroy(c->question);
         c->question = json_clone(id);
         c->committed = false;
@@ -366,6 +369,9 @@ session_message(struct conn *c, const struct json *id, const char *method,
         s->stalled = true;
     } else if (!strcmp(method, "end") && link) {
         s->ended = true;
+        if (!s->end_hint) {
+            s->end_hint = time_msec();
+        }
         s->end_status = param_int(params, "status", -1);
         VLOG_INFO("domain %s: session %s: ended with status %d: %s",
                   s->domain, s->uuid, s->end_status,

@@ -37,12 +37,15 @@ struct session {
     bool suspect;
     char *reason;               /* Of the suspicion, "". */
     bool stalled;
+    long long int end_hint;     /* ms: first sign that xl's stream has ended
+                                 * by itself; 0: none. */
     bool ended;                 /* The link said `end`. */
     int end_status;
     long long int last_beat;    /* ms, monotonic */
     int64_t rtt_us, offset_us, uncertainty_us;
     enum binding_verdict verdict; /* Final, or VERDICT_NOT_YET. */
-    bool lost;                  /* Its owner goes on alone without it. */
+    long long int lost_at;      /* ms: its owner goes on alone without it;
+                                 * 0: it does not. */
     bool link_killed;           /* `kill` was sent to the link alone. */
     long long int killed_at;    /* ms: `kill` was sent to the gate; 0: no. */
 };

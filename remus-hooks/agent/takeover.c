@@ -45,6 +45,11 @@ VLOG_DEFINE_THIS_MODULE(takeover);
 #define SUSPECTED_MS 2500
 /* The gate tells of a stall itself, unless it is the one that hangs. */
 #define GATE_GRACE_MS 1000
+/* See may_have_died(). */
+#define END_GRACE_MS 300
+/* A session that its owner has left ends by itself, in the helper's own good
+ * time, unless something in it hangs. */
+#define LOST_GRACE_MS 2000
 /* An operator's switch that is not ready by then is given up. */
 #define QUIESCE_MS 15000
 
@@ -148,6 +153,7 @@ takeover_run(const struct dts_view *view)
 
     session_expire();
     if (!view) {
+        started = time_msec();  /* Links are refused until then. */
         return;
     }
     witness_begin();
@@ -281,13 +287,15 @@ gather_guest(struct tracked *t, const struct dts_domain *d,
              struct binding_facts *f)
 {
     const struct guest *own = guests_find(d->name, GUEST_OWN);
+    const struct guest *copy = guests_find(d->name, GUEST_INCOMING);
     const struct gone_guest *gone = guests_find_gone(d->name);
 
     f->guest = GUEST_UNKNOWN;
     if (!guests_known()) {
         return;
     }
-    f->copy_here = guests_find(d->name, GUEST_INCOMING) != NULL;
+    f->copy_here = copy != NULL;
+    f->copy_paused = copy && copy->state == GUEST_PAUSED;
     f->guest_migrated = (guests_find(d->name, GUEST_MIGRATEDAWAY) != NULL
                          || (gone && gone->kind == GUEST_MIGRATEDAWAY));
     if (own && own->mac[0]) {
@@ -297,13 +305,14 @@ gather_guest(struct tracked *t, const struct dts_domain *d,
             ours = (eth_addr_from_string(own->mac, &mac)
                     && eth_addr_equals(mac, d->addresses[i].mac));
         }
+        f->own_is_ours = ours && d->n_addresses;
         if (!ours) {
             static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 1);
             VLOG_WARN_RL(&rl, "domid %d is called %s but its first vif has "
                          "MAC %s, which is not in the Domain's addresses: "
                          "taken for another one", own->domid, d->name,
                          own->mac);
-            own = NULL;
+            return;             /* What ours does is unknown. */
         }
     }
     if (own) {
@@ -339,9 +348,29 @@ gather_guest(struct tracked *t, const struct dts_domain *d,
 static bool
 link_gone(const struct session *s)
 {
-    long long int since = s->link_gone == LLONG_MAX ? s->since : s->link_gone;
+    long long int since = (s->link_gone == LLONG_MAX
+                           ? MAX(s->since, started) : s->link_gone);
 
     return !s->link && time_msec() - since > LINK_GRACE_MS;
+}
+
+/* xl's stream ends by itself when the guest does, and the gate may tell of that
+ * before the hypervisor's word has come: it is awaited for a moment, so that a
+ * crash is not taken for a broken link. */
+static bool
+may_have_died(const struct session *s)
+{
+    const struct guest *g = guests_find(s->domain, GUEST_OWN);
+    long long int until = s->end_hint + END_GRACE_MS;
+
+    if (!s->end_hint || time_msec() >= until || !guests_known()) {
+        return false;
+    }
+    if (g) {
+        guests_query(g->domid);
+    }
+    poll_timer_wait_until(MIN(until, time_msec() + 50));
+    return true;
 }
 
 static void
@@ -364,9 +393,10 @@ gather_sender(const struct dts_domain *d, struct binding_facts *f)
     }
     f->send_session = s->uuid;
     f->original_held = s->gate != NULL;
-    f->send_broken = (s->suspect || s->ended || s->stalled
+    f->send_broken = (s->suspect || s->stalled
                       || s->verdict != VERDICT_NOT_YET
-                      || session_asks(s) || link_gone(s)
+                      || ((s->ended || session_asks(s)) && !may_have_died(s))
+                      || link_gone(s)
                       || (s->suspended && time_msec() - s->suspended_at
                           > view->timers.stall + GATE_GRACE_MS)
                       || (witness_suspected_ms(d->standby) > SUSPECTED_MS
@@ -442,6 +472,10 @@ gather_switch(struct tracked *t, const struct dts_domain *d,
                   && !(t->given_up == d->generation));
     const struct session *s = session_of(d->name, true, d->session);
 
+    if (!d->requested_node && t->given_up != -1) {
+        t->given_up = -1;
+        db_put_request_done(d->name, -1);
+    }
     if (d->requested_node && role == BINDING_OWNER
         && d->requested_generation != d->generation) {
         db_put_request_done(d->name, d->requested_generation);
@@ -461,7 +495,9 @@ gather_switch(struct tracked *t, const struct dts_domain *d,
                   "back from now on", d->name, d->standby);
         t->quiescing = true;
         t->quiesced_at = time_msec();
-        t->quiesce_suspend = s->suspends + 1;
+        /* (After an agent's restart the gate's count begins anew.) */
+        t->quiesce_suspend = (s->suspends >= s->n
+                              ? s->suspends + 1 : s->n + 2);
         tracked_phase_reset(t);
         tracked_phase(t, "quiesced", time_usec());
     }
@@ -498,7 +534,7 @@ answer_sessions(const struct dts_view *view)
         /* While a session may be being named, nobody is told that it is
          * not: a transaction on its way, or a replica that is behind. */
         if (s->sender && d && d->state == DTS_ALONE
-            && (db_step_in_flight(s->domain) || !db_is_connected())) {
+            && (db_step_in_flight(s->domain) || !db_is_settled())) {
             continue;
         }
         v = (s->sender
@@ -514,7 +550,8 @@ answer_sessions(const struct dts_view *view)
              * asks for its grant only when this one is gone. */
             session_end_link(s, "another node has been granted the domain");
         }
-        if (s->lost && v == VERDICT_ALONE && (s->gate || s->link)) {
+        if (s->lost_at && v == VERDICT_ALONE && (s->gate || s->link)
+            && (s->stalled || time_msec() - s->lost_at > LOST_GRACE_MS)) {
             session_kill(s, "the owner goes on alone");
         } else if (s->sender && v == VERDICT_TAKEN && (s->gate || s->link)
                    && guests_known() && !guests_find(s->domain, GUEST_OWN)) {
@@ -530,6 +567,6 @@ lose_session(const struct dts_domain *d)
     struct session *s = session_of(d->name, true, d->session);
 
     if (s) {
-        s->lost = true;
+        s->lost_at = time_msec();
     }
 }

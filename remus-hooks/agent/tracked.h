@@ -53,7 +53,10 @@ struct tracked {
     long long int next_hook;    /* ms: a hook is not repeated before. */
     long long int suspended_since;  /* ms; 0: the guest is not suspended. */
     bool had_session;           /* ...and a session of ours suspended it. */
+    long long int served_at;    /* ms; last time that it had a session. */
     long long int copy_since;   /* ms; 0: no left-over copy. */
+    int copy_domid;             /* Copy that a session of ours made. */
+    long long int own_since;    /* ms; 0: no guest that is not ours to run. */
     int64_t switched_generation;    /* A gateway's: last receipt. */
     bool switch_logged;
 

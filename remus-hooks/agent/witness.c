@@ -24,8 +24,12 @@
 
 VLOG_DEFINE_THIS_MODULE(witness);
 
+/* An answer that is older is asked for again. */
+#define NONCE_MS 2000
+
 struct question {
     char *nonce;
+    long long int since;        /* ms, monotonic: when it was drawn. */
     bool asked;                 /* In this round. */
 };
 
@@ -97,13 +101,17 @@ witness_ask(const struct dts_domain *d)
     struct question *q = shash_find_data(&questions, d->owner);
 
     if (!q) {
+        q = xzalloc(sizeof *q);
+        shash_add(&questions, d->owner, q);
+        VLOG_INFO("%s is suspected: asking the witness", d->owner);
+    }
+    if (!q->nonce || time_msec() - q->since >= NONCE_MS) {
         struct uuid uuid;
 
         uuid_generate(&uuid);
-        q = xzalloc(sizeof *q);
+        free(q->nonce);
         q->nonce = xasprintf(UUID_FMT, UUID_ARGS(&uuid));
-        shash_add(&questions, d->owner, q);
-        VLOG_INFO("%s is suspected: asking the witness", d->owner);
+        q->since = time_msec();
         db_put_suspicion(d->owner, q->nonce);
     }
     q->asked = true;

@@ -79,22 +79,29 @@ xs_thread_error(void)
 }
 
 #ifdef HAVE_XEN
-/* Reads DOMID's 'leaf'; "" if there is none. */
+/* Reads DOMID's 'leaf'; "" if there is none.  Sets '*failed' if xenstored did
+ * not answer. */
 static char *
-read_leaf(struct xs_handle *xs, const char *domid, const char *leaf)
+read_leaf(struct xs_handle *xs, const char *domid, const char *leaf,
+          bool *failed)
 {
     char path[128];
     unsigned int len;
 
     snprintf(path, sizeof path, "/local/domain/%s/%s", domid, leaf);
     char *value = xs_read(xs, XBT_NULL, path, &len);
+    if (!value && errno != ENOENT && errno != EACCES) {
+        *failed = true;
+    }
     return value ? value : xstrdup("");
 }
 
 static void
 watch_domain(struct xs_handle *xs, const char *domid, bool on)
 {
-    static const char *leaves[] = { "name", "control/shutdown" };
+    static const char *leaves[] = {
+        "name", "control/shutdown", "device/vif/0/mac",
+    };
 
     for (size_t i = 0; i < ARRAY_SIZE(leaves); i++) {
         char path[128];
@@ -134,6 +141,7 @@ take_snapshot(struct xs_handle *xs, char ***watched, unsigned int *n_watched)
 
     struct item *item = xzalloc(sizeof *item);
     struct xs_snapshot *s = &item->snapshot;
+    bool failed = false;
     s->connected = true;
     s->mono_us = time_usec();
     s->domains = xcalloc(n, sizeof *s->domains);
@@ -148,11 +156,17 @@ take_snapshot(struct xs_handle *xs, char ***watched, unsigned int *n_watched)
             }
             s->domains[s->n++] = (struct xs_domain) {
                 .domid = atoi(domids[i]),
-                .name = read_leaf(xs, domids[i], "name"),
-                .mac = read_leaf(xs, domids[i], "device/vif/0/mac"),
-                .shutdown = read_leaf(xs, domids[i], "control/shutdown"),
+                .name = read_leaf(xs, domids[i], "name", &failed),
+                .mac = read_leaf(xs, domids[i], "device/vif/0/mac", &failed),
+                .shutdown = read_leaf(xs, domids[i], "control/shutdown",
+                                      &failed),
             };
         }
+    }
+    if (failed) {               /* Half a picture is none. */
+        xs_snapshot_destroy(s);
+        free(domids);
+        return false;
     }
     free(*watched);
     *watched = domids;          /* One block of memory: libxenstore's way. */

@@ -250,13 +250,13 @@ owner_event(const struct dts_domain *d, const struct binding_facts *f)
         if (f->guest == GUEST_RUNNING || f->guest_ran) {
             return BE_RESUMED;
         }
-        if (f->recv_failed && f->guest != GUEST_PAUSED) {
+        if (f->recv_failed && (f->guest == GUEST_ABSENT || f->copy_paused)) {
             return BE_RESUME_FAILED;
         }
         /* Nobody works at it any more and it does not run: xl ended without
          * unpausing, or this host was restarted in between. */
         return ((f->recv_ended || !f->recv_session[0])
-                && f->guest != GUEST_UNKNOWN
+                && (f->guest != GUEST_UNKNOWN || f->copy_paused)
                 && f->in_state_ms >= BINDING_RELEASE_MS
                 ? BE_RESUME_FAILED : BE_NONE);
     }
@@ -355,7 +355,8 @@ binding_verdict_recv(const struct dts_domain *d, const char *self,
 }
 
 /* Returns true if every gateway of the domain's network has said that nothing
- * of an older generation leaves it.  A gateway of a network that closes on
+ * of another generation leaves it.  (A receipt of a later one is left from
+ * before the database went backwards: it says nothing.)  A gateway of a network that closes on
  * the loss of the database counts after its lease has run out too.  If
  * 'missing' is nonnull, stores there the names that are awaited (to be freed
  * by the caller), or NULL. */
@@ -373,7 +374,7 @@ binding_fenced(const struct dts_domain *d, long long int in_state_ms,
         bool ok = lease_over;
         for (size_t j = 0; j < d->n_fences && !ok; j++) {
             ok = (!strcmp(d->fences[j].gateway, n->ports[i].gateway)
-                  && d->fences[j].generation >= d->generation);
+                  && d->fences[j].generation == d->generation);
         }
         if (!ok) {
             fenced = false;

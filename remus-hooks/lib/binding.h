@@ -83,6 +83,7 @@ struct binding_facts {
     bool guest_ran;             /* It was here, as itself, since the binding
                                  * is as it is. */
     bool guest_migrated;        /* NAME--migratedaway is here. */
+    bool own_is_ours;           /* The guest here has this domain's MAC. */
     bool shutdown_asked;        /* The toolstack asked for poweroff... */
     bool reboot_asked;          /* ...or for a reboot. */
 
@@ -100,7 +101,8 @@ struct binding_facts {
     bool recv_suspect;          /* The link suspects the sender. */
     bool recv_ended;            /* xl's receiver has ended... */
     bool recv_failed;           /* ...with an error. */
-    bool copy_here;             /* NAME--incoming is here. */
+    bool copy_here;             /* NAME--incoming is here... */
+    bool copy_paused;           /* ...and the hypervisor says: paused. */
     bool renamed_here;          /* NAME appeared by a rename, no session. */
 
     enum witness_answer witness_owner; /* The fresh answer about the owner. */

@@ -279,6 +279,7 @@ class Domain:
                      ("hotplug-status", "")):
             xs.write(self.backend() + "/" + k, v)
         xs.write(frontend + "/backend", self.backend())
+        xs.write(frontend + "/mac", self.config["mac"])
         self.hotplug("online")
 
     def destroy(self):

@@ -37,12 +37,16 @@ agent_start hostB
 # The database goes back: an old generation comes again.
 g=$(bind voip hostB)
 ok "the domain moves" wait_for 30 fenced voip $g
+agent_knows() { agent $1 dts/status voip | grep -q "generation $2"; }
+for n in gw1 hostA hostB; do wait_for 30 agent_knows $n $g; done
 wait_for 30 test "$(ctl --format=json status voip | jq '.domains[0].tunnel_in_service')" = 3
 db '{"op":"update","table":"Binding","where":[["domain","==","voip"]],"row":{"owner":"hostA","standby":"hostB","generation":1}}' >/dev/null
 ok "status tells that the database went backward" wait_for 30 condition database-went-backward
 ctl switch voip hostB >/dev/null 2>&1
 is $? 3 "a switch is refused meanwhile"
+agent_backward() { agent $1 dts/status voip | grep -q went-backward; }
 for n in gw1 hostA hostB; do
+    wait_for 20 agent_backward $n
     out=$(node_ctl $n adopt voip 2>&1) || { adopt_failed=yes; diag "$n: $out"; }
 done
 is "${adopt_failed-no}" no "dts-ctl adopt on every node"

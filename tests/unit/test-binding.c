@@ -389,6 +389,14 @@ test_resume(void **state)
     x->f.guest_ran = true;
     assert_int_equal(event_on(x, "A"), BE_RESUMED);
     x->f.guest_ran = false;
+    /* xl failed, but what became of the copy is not known. */
+    x->f.guest = GUEST_UNKNOWN;
+    x->f.copy_here = true;
+    assert_int_equal(event_on(x, "A"), BE_NONE);
+    x->f.copy_paused = true;
+    assert_int_equal(event_on(x, "A"), BE_RESUME_FAILED);
+    x->f.copy_here = x->f.copy_paused = false;
+    x->f.guest = GUEST_ABSENT;
     /* xl ended well, and xenstore has yet to show the guest. */
     x->f.recv_failed = false;
     assert_int_equal(event_on(x, "A"), BE_NONE);
@@ -465,7 +473,9 @@ test_fences(void **state)
     assert_false(binding_fenced(x->d, 1000000, 1000, &missing));
     assert_string_equal(missing, "gw2");
     free(missing);
-    x->d->fences[1].generation = 6;
+    x->d->fences[1].generation = 6;     /* Of a database that was undone. */
+    assert_false(binding_fenced(x->d, 0, 1000, NULL));
+    x->d->fences[1].generation = 5;
     assert_true(binding_fenced(x->d, 0, 1000, &missing));
     assert_null(missing);
 
