@@ -43,7 +43,6 @@ static struct hmap guests = HMAP_INITIALIZER(&guests);
 static struct hmap by_name = HMAP_INITIALIZER(&by_name);
 static struct shash gone = SHASH_INITIALIZER(&gone);
 static bool known;
-static uint64_t seqno = 1;
 
 static char *watch_program;
 static pid_t watch_pid;
@@ -99,12 +98,6 @@ bool
 guests_known(void)
 {
     return known;
-}
-
-uint64_t
-guests_seqno(void)
-{
-    return seqno;
 }
 
 const struct guest *
@@ -294,7 +287,6 @@ apply_snapshot(const struct xs_snapshot *s)
 {
     struct guest *g;
 
-    seqno++;
     known = s->connected;
     if (!known) {
         VLOG_WARN("xenstore went away: what the guests do is unknown");
@@ -363,7 +355,6 @@ apply_line(const char *line)
             VLOG_DBG("domid %d (%s): %s", g->domid, g->name,
                      state_to_string(new));
             g->state = new;
-            seqno++;
         }
     } else {
         VLOG_WARN("dts-domwatch: not understood: %s", line);

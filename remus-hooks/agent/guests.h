@@ -45,8 +45,6 @@ void guests_destroy(void);
 
 /* False until xenstore has answered once. */
 bool guests_known(void);
-/* Changes whenever something did. */
-uint64_t guests_seqno(void);
 const struct guest *guests_find(const char *name, enum guest_kind);
 const struct guest *guests_find_domid(int domid);
 /* What is remembered of the last domain called 'name' (NULL: never seen). */

@@ -31,7 +31,6 @@ struct conn {
 
     /* `grant?` or `alone?` that waits for its answer. */
     struct json *question;      /* Its id; NULL: none. */
-    bool committed;             /* VERDICT_COMMIT was told to this link. */
 };
 
 int server_init(const char *path);
@@ -45,7 +44,6 @@ void server_reply_error(struct conn *, const struct json *id, int code,
     OVS_PRINTF_FORMAT(4, 5);
 void server_notify(struct conn *, const char *method, struct json *params);
 struct conn *server_find(uint64_t id);
-const char *server_error(void);
 
 /* Members of a params object; 'def' if absent or of another type. */
 const char *param_string(const struct json *, const char *name,

@@ -40,7 +40,6 @@ VLOG_DEFINE_THIS_MODULE(session);
 static struct ovs_list sessions = OVS_LIST_INITIALIZER(&sessions);
 static struct hmap by_domain = HMAP_INITIALIZER(&by_domain);
 static uint64_t n_created;
-static uint64_t seqno = 1;
 
 struct session *
 session_find(const char *uuid)
@@ -289,7 +288,6 @@ bool
 session_hello(struct conn *c, const struct json *id,
               const struct json *params)
 {
-    seqno++;
     return (c->role == CONN_LINK_SEND || c->role == CONN_LINK_RECV
             ? hello_link(c, id, params)
             : hello_gate(c, id, params));
@@ -331,7 +329,6 @@ session_message(struct conn *c, const struct json *id, const char *method,
     struct session *s = c->session;
     bool link = c->role == CONN_LINK_SEND || c->role == CONN_LINK_RECV;
 
-    seqno++;
     if (id && (!strcmp(method, "grant?") || !strcmp(method, "alone?"))) {
         if ((method[0] == 'a') != s->sender) {
             server_reply_error(c, id, 1, "%s is not this side's question",
@@ -343,7 +340,6 @@ session_message(struct conn *c, const struct json *id, const char *method,
         }
         json_destroy(c->question);
         c->question = json_clone(id);
-        c->committed = false;
         VLOG_INFO("domain %s: session %s: the %s asks %s", s->domain,
                   s->uuid, link ? "link" : "gate", method);
     } else if (!strcmp(method, "checkpoint") && link) {
@@ -387,7 +383,6 @@ session_goodbye(struct conn *c)
     struct session *s = c->session;
 
     if (s) {
-        seqno++;
         if (s->link == c) {
             s->link = NULL;
             s->link_gone = time_msec();
@@ -426,8 +421,7 @@ answer(struct conn *c, enum binding_verdict verdict, const char *reason)
     if (!c || !c->question || verdict == VERDICT_NOT_YET) {
         return;
     }
-    if (verdict == VERDICT_COMMIT
-        && (c->role != CONN_LINK_RECV || c->committed)) {
+    if (verdict == VERDICT_COMMIT && c->role != CONN_LINK_RECV) {
         return;                 /* The gate waits for the fences. */
     }
 
@@ -522,15 +516,8 @@ session_expire(void)
             free(s->domain);
             free(s->reason);
             free(s);
-            seqno++;
         }
     }
-}
-
-uint64_t
-session_seqno(void)
-{
-    return seqno;
 }
 
 struct json *

@@ -78,7 +78,6 @@ void session_kill(struct session *, const char *reason);
 void session_end_link(struct session *, const char *reason);
 /* Forgets sessions that nobody is connected to any more. */
 void session_expire(void);
-uint64_t session_seqno(void);
 void session_format(const char *domain, struct ds *);
 struct json *session_json(const struct session *);
 
