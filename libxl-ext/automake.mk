@@ -57,3 +57,6 @@ tests_unit_test_domstate_SOURCES = tests/unit/test-domstate.c \
 tests_unit_test_domstate_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_domstate_LDADD = $(UNIT_LIBS)
 endif
+
+# The output buffer (netbuf.h): netlink only.
+EXTRA_DIST += libxl-ext/netbuf.h

@@ -199,7 +199,7 @@ Set-up:\n\
   domain-add DOMAIN --network=NETWORK --address='MAC [IP]...'...\n\
            --primary=NODE --secondary=NODE [--witness=NODE]\n\
            [--failover=auto|manual] [--on-loss=stop|failover]\n\
-           [--realtime=udp:LOW-HIGH]... [--realtime-unsafe] [--may-exist]\n\
+           [--realtime=rtp:LOW-HIGH]... [--realtime-unsafe] [--may-exist]\n\
   domain-set DOMAIN KEY=VALUE...    the same keys\n\
   domain-del DOMAIN           [--if-exists] [--force]\n\
 \n\

@@ -12,6 +12,7 @@
 
 #include "ctl.h"
 #include "packets.h"
+#include "realtime.h"
 #include "sset.h"
 #include "svec.h"
 #include "util.h"
@@ -397,6 +398,25 @@ validate_server(const struct ovsdb_idl *idl, const char *who, const char *as,
 }
 
 /* All of a domain but what must be compared with every other domain. */
+/* Each class for itself, and all of them together. */
+static char *
+validate_realtime(const struct dtsrec_domain *domain, int *code)
+{
+    size_t n = MIN(domain->n_realtime, REMUS_MAX_CLASSES + 1), i;
+    struct remus_class classes[REMUS_MAX_CLASSES + 1];
+
+    for (i = 0; i < n; i++) {
+        char *error = remus_class_parse(domain->realtime[i], &classes[i]);
+
+        if (error) {
+            *code = DTS_EXIT_USAGE;
+            return error;
+        }
+    }
+    *code = DTS_EXIT_REFUSED;
+    return remus_classes_check(classes, n, domain->realtime_unsafe);
+}
+
 static char *
 validate_domain_itself(const struct ovsdb_idl *idl,
                        const struct dtsrec_domain *domain, int *code)
@@ -447,9 +467,8 @@ validate_domain_itself(const struct ovsdb_idl *idl,
             free(list);
         }
     }
-    for (size_t i = 0; i < domain->n_realtime && !error; i++) {
-        *code = DTS_EXIT_USAGE;
-        error = parse_realtime(domain->realtime[i]);
+    if (!error) {
+        error = validate_realtime(domain, code);
     }
     sset_destroy(&gateways);
     free(who);

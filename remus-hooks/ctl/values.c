@@ -7,12 +7,12 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "openvswitch/dynamic-string.h"
 #include "packets.h"
+#include "realtime.h"
 #include "suggest.h"
 #include "svec.h"
 #include "util.h"
@@ -145,38 +145,13 @@ parse_roles(const char *s, struct svec *roles)
     return error;
 }
 
-/* The port that begins at '*s', which is moved behind it; -1: none. */
-static int
-scan_port(const char **s)
-{
-    size_t n = strspn(*s, "0123456789");
-    int port = n ? atoi(*s) : -1;
-
-    *s += n;
-    return n > 5 ? INT_MAX : port;
-}
-
-/* Parses a class of traffic that bypasses the output buffer: "udp:LOW-HIGH",
- * "udp:PORT", and the same for tcp. */
+/* Parses a class of traffic that bypasses the output buffer (realtime.h). */
 char *
 parse_realtime(const char *s)
 {
-    if (!strncmp(s, "udp:", 4) || !strncmp(s, "tcp:", 4)) {
-        const char *p = s + 4;
-        int low = scan_port(&p), high = low;
+    struct remus_class class;
 
-        if (*p == '-') {
-            p++;
-            high = scan_port(&p);
-        }
-        if (!*p && low >= 0 && high >= 0) {
-            return (low >= 1 && low <= high && high <= 65535 ? NULL
-                    : xasprintf("real-time class \"%s\": the ports must be "
-                                "1 to 65535, the lower one first", s));
-        }
-    }
-    return xasprintf("real-time class \"%s\": write udp:LOW-HIGH or "
-                     "tcp:LOW-HIGH, for example udp:10000-20000", s);
+    return remus_class_parse(s, &class);
 }
 
 /* Parses "MAC [IP...][,MAC [IP...]]...".  Adds each address to 'canonical' in

@@ -46,13 +46,22 @@ endif
 
 remus_hooks_lib_libdts_la_SOURCES += \
 	remus-hooks/lib/agent-session.c remus-hooks/lib/agent-session.h \
-	remus-hooks/lib/framing.c remus-hooks/lib/framing.h
+	remus-hooks/lib/framing.c remus-hooks/lib/framing.h \
+	remus-hooks/lib/realtime.c remus-hooks/lib/realtime.h
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test-framing
 TESTS += tests/unit/test-framing
 tests_unit_test_framing_SOURCES = tests/unit/test-framing.c
 tests_unit_test_framing_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_framing_LDADD = $(UNIT_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-realtime
+TESTS += tests/unit/test-realtime
+tests_unit_test_realtime_SOURCES = tests/unit/test-realtime.c
+tests_unit_test_realtime_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_realtime_LDADD = $(UNIT_LIBS)
 endif
 
 if HAVE_CMOCKA

@@ -132,8 +132,9 @@ static void
 test_realtime(void **state OVS_UNUSED)
 {
     assert_error(parse_realtime("udp:10000-20000"), NULL);
-    assert_error(parse_realtime("tcp:554"), NULL);
-    assert_error(parse_realtime("udp:1-65535"), NULL);
+    assert_error(parse_realtime("rtp:10000-20000/dscp=46"), NULL);
+    assert_error(parse_realtime("tcp:554"), "TCP cannot bypass");
+    assert_error(parse_realtime("udp:1-65535"), "SIP's ports");
     assert_error(parse_realtime("udp:7-7"), NULL);
     assert_error(parse_realtime("udp:0-7"), "1 to 65535");
     assert_error(parse_realtime("udp:8-7"), "lower one first");
