@@ -29,6 +29,7 @@ endif
 libexecdts_PROGRAMS += libxl-ext/dts-save-helper
 libxl_ext_dts_save_helper_SOURCES = \
 	libxl-ext/dts-save-helper.c \
+	libxl-ext/engine-port.c libxl-ext/engine-port.h \
 	libxl-ext/gate.c libxl-ext/gate.h \
 	libxl-ext/helper-frames.c libxl-ext/helper-frames.h \
 	libxl-ext/real-helper.c libxl-ext/real-helper.h \
@@ -56,6 +57,15 @@ tests_unit_test_domstate_SOURCES = tests/unit/test-domstate.c \
 	libxl-ext/domstate.c
 tests_unit_test_domstate_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_domstate_LDADD = $(UNIT_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-epoch
+TESTS += tests/unit/test-epoch
+tests_unit_test_epoch_SOURCES = tests/unit/test-epoch.c \
+	libxl-ext/epoch.c libxl-ext/epoch.h
+tests_unit_test_epoch_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_epoch_LDADD = $(UNIT_LIBS)
 endif
 
 # The output buffer (netbuf.h): netlink only.

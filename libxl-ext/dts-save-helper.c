@@ -8,6 +8,10 @@
  * only what makes xl run a guest: on the restoring side the helper's success,
  * on the saving side its end, until the node's agent says so (gate.c).
  *
+ * Under xl-remus it also withholds, on the saving side, the question whether
+ * the guest may resume and the answer that begins the next checkpoint, until
+ * the engine says so (engine-port.c).
+ *
  * If this process dies, so does the helper, and libxl sees a failed helper:
  * it destroys the copy.  If the agent is away, what is withheld stays
  * withheld. */
@@ -32,6 +36,7 @@
 #include <unistd.h>
 
 #include "agent-session.h"
+#include "engine-port.h"
 #include "gate.h"
 #include "helper-frames.h"
 #include "openvswitch/json.h"
@@ -69,6 +74,10 @@ struct shim {
     uint16_t awaiting;
     uint8_t reply[sizeof(int)];
     size_t reply_len;
+
+    /* What waits for the engine: message 4, or libxl's reply to 5. */
+    struct engine_port engine;
+    struct buffer held;
 
     uint64_t n_suspend, n_resume, n_checkpoint;
     bool suspended;
@@ -221,6 +230,7 @@ run_agent(struct shim *shim)
     if (verdict && shim->gate.verdict == GATE_NO_VERDICT) {
         if (gate_set_verdict(&shim->gate, verdict)) {
             say(shim, "%s: %s", verdict, reason);
+            engine_port_tell(&shim->engine, "verdict", verdict);
         } else {
             say(shim, "the agent gave the verdict \"%s\", which makes no sense"
                 " here: asking again", verdict);
@@ -235,6 +245,15 @@ run_agent(struct shim *shim)
     }
 }
 
+/* Message 4 goes to libxl. */
+static void
+resuming(struct shim *shim)
+{
+    shim->stall_at = LLONG_MAX;
+    shim->gate.stalled = false;
+    agent_session_keep(shim->agent, "stalled", NULL);
+}
+
 static void
 helper_frame(struct shim *shim)
 {
@@ -242,13 +261,19 @@ helper_frame(struct shim *shim)
     int retval = -1;
 
     helper_frame_result(&shim->frames, &retval);
+    if (number == HELPER_RESUME && shim->gate.save
+        && engine_port_ask(&shim->engine, ENGINE_RESUME,
+                           shim->n_resume + 1)) {
+        /* The guest stands still until the engine answers: that it does not
+         * is a stall, too. */
+        buffer_put(&shim->held, shim->frames.data, shim->frames.len);
+        return;
+    }
     if (helper_msg_has_reply(number)) {
         shim->awaiting = number;
     }
     if (number == HELPER_RESUME) {
-        shim->stall_at = LLONG_MAX;
-        shim->gate.stalled = false;
-        agent_session_keep(shim->agent, "stalled", NULL);
+        resuming(shim);
     } else if (number == HELPER_CHECKPOINT) {
         tell_progress(shim, "checkpoint", ++shim->n_checkpoint);
     } else if (number == HELPER_COMPLETE) {
@@ -297,6 +322,7 @@ libxl_replied(struct shim *shim, uint16_t number, int value)
                                                            "stall", STALL_MS);
         shim->written = real_helper_written(shim->helper.pid);
         tell_progress(shim, "suspend", ++shim->n_suspend);
+        engine_port_tell_n(&shim->engine, "suspend", shim->n_suspend);
     } else if (number == HELPER_RESUME && shim->gate.save) {
         shim->suspended = false;
         tell_progress(shim, "resume", ++shim->n_resume);
@@ -311,16 +337,23 @@ read_libxl(struct shim *shim)
     ssize_t n;
 
     while ((n = read(STDIN_FILENO, data, sizeof data)) > 0) {
-        buffer_put(&shim->to_helper, data, n);
         for (size_t i = 0; i < n; i++) {
             shim->reply[shim->reply_len++] = data[i];
             if (shim->reply_len == sizeof shim->reply) {
+                uint16_t number = shim->awaiting;
                 int value;
 
                 memcpy(&value, shim->reply, sizeof value);
                 shim->reply_len = 0;
-                libxl_replied(shim, shim->awaiting, value);
                 shim->awaiting = 0;
+                libxl_replied(shim, number, value);
+                /* A reply that ends replication goes on at once. */
+                buffer_put(number == HELPER_CHECKPOINT && value > 0
+                           && shim->gate.save
+                           && engine_port_ask(&shim->engine, ENGINE_NEXT,
+                                              shim->n_checkpoint)
+                           ? &shim->held : &shim->to_helper,
+                           shim->reply, sizeof shim->reply);
             }
         }
     }
@@ -343,6 +376,30 @@ read_signals(struct shim *shim)
         read_helper(shim);      /* What it said last. */
         shim->gate.ended = true;
         shim->stall_at = LLONG_MAX;
+    }
+}
+
+static void
+run_engine(struct shim *shim)
+{
+    enum engine_question answered = engine_port_run(&shim->engine);
+
+    if (answered == ENGINE_RESUME) {
+        resuming(shim);
+        shim->awaiting = HELPER_RESUME;
+        buffer_put(&shim->to_libxl, shim->held.data, shim->held.len);
+    } else if (answered == ENGINE_NEXT) {
+        buffer_put(&shim->to_helper, shim->held.data, shim->held.len);
+    }
+    if (answered) {
+        shim->held.len = 0;
+    }
+    /* Whose the guest is still is for the agent to say. */
+    if (shim->engine.there && (shim->engine.stop || shim->engine.fd < 0)
+        && !shim->gate.stopping) {
+        say(shim, shim->engine.stop ? "the engine ends replication"
+            : "the engine is gone");
+        shim->gate.stopping = true;
     }
 }
 
@@ -423,7 +480,8 @@ act(struct shim *shim)
         shim->asked = true;
         say(shim, "the helper %s: withheld until the agent decides",
             shim->gate.ended ? "has ended"
-            : shim->gate.completed ? "is done" : "does not get on");
+            : shim->gate.completed ? "is done"
+            : shim->gate.stopping ? "is to end" : "does not get on");
         agent_session_ask(shim->agent, shim->gate.save ? "alone?" : "grant?",
                           session_params(shim));
     }
@@ -443,6 +501,9 @@ act(struct shim *shim)
         shim->kill_at = LLONG_MAX - 1;
     }
     if (actions & GATE_END && !shim->to_libxl.len) {
+        engine_port_tell_n(&shim->engine, "end",
+                           WIFEXITED(shim->status) ? WEXITSTATUS(shim->status)
+                           : 128 + WTERMSIG(shim->status));
         pass_on_end(shim);
     }
 }
@@ -474,7 +535,7 @@ static void
 run(struct shim *shim)
 {
     for (;;) {
-        struct pollfd p[5];
+        struct pollfd p[6];
 
         run_agent(shim);
         check_stall(shim);
@@ -494,6 +555,7 @@ run(struct shim *shim)
         /* With nothing to write, POLLERR still tells that libxl is gone. */
         p[4] = (struct pollfd) { STDOUT_FILENO,
                                  shim->to_libxl.len ? POLLOUT : 0, 0 };
+        p[5] = (struct pollfd) { shim->engine.fd, POLLIN, 0 };
         if (poll(p, ARRAY_SIZE(p), poll_timeout(shim)) < 0
             && errno != EINTR) {
             break;
@@ -508,6 +570,7 @@ run(struct shim *shim)
             read_helper(shim);
         }
         read_signals(shim);
+        run_engine(shim);
     }
     say(shim, "libxl is gone");
     kill(shim->helper.pid, SIGKILL);
@@ -549,6 +612,7 @@ main(int argc, char *argv[])
     }
 
     openlog("dts-save-helper", LOG_PID, LOG_DAEMON);
+    engine_port_init(&shim.engine);
     signal(SIGPIPE, SIG_IGN);
     shim.domid = atoi(argv[4]);
     shim.session = xstrdup(!save && session ? session : "");

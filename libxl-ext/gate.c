@@ -46,6 +46,7 @@ gate_actions(const struct gate *gate)
     /* Does something wait for a verdict? */
     failed = gate->completed ? gate->retval != 0 : gate->ended;
     waits = (gate->save ? gate->completed || gate->ended || gate->stalled
+                          || gate->stopping
              : gate->completed && !failed);
 
     if (!gate->save && !failed && gate->ended && gate->verdict != GATE_OPEN
@@ -54,7 +55,8 @@ gate_actions(const struct gate *gate)
     }
     if (gate->session == GATE_NONE || gate->verdict == GATE_OPEN
         || (!gate->save && failed)) {
-        bool stop = (gate->save && gate->verdict == GATE_OPEN
+        bool stop = (gate->save
+                     && (gate->verdict == GATE_OPEN || gate->stopping)
                      && !gate->completed && !gate->ended);
 
         return GATE_PASS | (gate->ended ? GATE_END : 0)

@@ -42,6 +42,7 @@ struct gate {
     int retval;                 /* ...with this result. */
     bool ended;                 /* The process. */
     bool stalled;               /* Save: the guest is suspended for long. */
+    bool stopping;              /* Save: xl-remus ends replication. */
 };
 
 void gate_init(struct gate *, bool save, enum gate_session);

@@ -111,6 +111,7 @@ struct row {
     enum gate_session session;
     const char *events;     /* 'r': 9, 'c': 10 with 0, 'C': 10 with -1,
                              * 'e': the helper ends, 's': stall,
+                             * 'q': xl-remus ends replication,
                              * 'v': verdict. */
     const char *verdict;
     unsigned int actions;   /* In the end. */
@@ -159,6 +160,14 @@ static const struct row rows[] = {
     { "save: a stall and alone: stopped", true, GATE_ARMED, "sv", "alone",
       GATE_PASS | GATE_STOP },
     { "save: a stall and taken: stays", true, GATE_ARMED, "sv", "taken", 0 },
+    { "save: to be ended: asked", true, GATE_ARMED, "q", NULL, GATE_ASK },
+    { "save: to be ended, and alone: stopped", true, GATE_ARMED, "qv",
+      "alone", GATE_PASS | GATE_STOP },
+    { "save: to be ended, but taken: stays", true, GATE_ARMED, "qv", "taken",
+      0 },
+    { "save: to be ended, not known yet", true, GATE_UNKNOWN, "q", NULL, 0 },
+    { "save: to be ended, no session", true, GATE_NONE, "q", NULL,
+      GATE_PASS | GATE_STOP },
     { "save: no session", true, GATE_NONE, "Ce", NULL, GATE_PASS | GATE_END },
     { "save: no session, a stall", true, GATE_NONE, "s", NULL, GATE_PASS },
     { "save: not known yet", true, GATE_UNKNOWN, "e", NULL, 0 },
@@ -186,6 +195,8 @@ test_rows(void **state OVS_UNUSED)
                 gate.ended = true;
             } else if (*e == 's') {
                 gate.stalled = true;
+            } else if (*e == 'q') {
+                gate.stopping = true;
             } else {
                 assert_true(gate_set_verdict(&gate, row->verdict));
             }
