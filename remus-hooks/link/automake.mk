@@ -5,6 +5,7 @@ remus_hooks_link_dts_link_SOURCES = \
 	remus-hooks/link/child.c remus-hooks/link/child.h \
 	remus-hooks/link/detector.h \
 	remus-hooks/link/dts-link.c \
+	remus-hooks/link/events.c remus-hooks/link/events.h \
 	remus-hooks/link/heartbeat.c remus-hooks/link/heartbeat.h \
 	remus-hooks/link/hold.c remus-hooks/link/hold.h \
 	remus-hooks/link/link.h \

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,7 @@ usage(void)
            "  --save-helper=PROGRAM  LIBXL_SAVE_HELPER of the receiver\n"
            "  --spool=DIR            for checkpoints larger than --memory\n"
            "  --memory=MB            held in memory, a session (default: %d)\n"
+           "  --events-fd=N          tells what happens there (xl-remus)\n"
            "  --insecure             plain TCP, on both ends\n"
            "  --agent-socket=PATH    of the agent\n"
            "  --timeout=MS           for each step of the beginning (5000)\n"
@@ -98,6 +100,7 @@ parse_options(int argc, char *argv[], struct link_options *o)
         OPT_SAVE_HELPER,
         OPT_SPOOL,
         OPT_MEMORY,
+        OPT_EVENTS_FD,
         OPT_INSECURE,
         OPT_AGENT_SOCKET,
         OPT_TIMEOUT,
@@ -116,6 +119,7 @@ parse_options(int argc, char *argv[], struct link_options *o)
         {"save-helper", required_argument, NULL, OPT_SAVE_HELPER},
         {"spool", required_argument, NULL, OPT_SPOOL},
         {"memory", required_argument, NULL, OPT_MEMORY},
+        {"events-fd", required_argument, NULL, OPT_EVENTS_FD},
         {"insecure", no_argument, NULL, OPT_INSECURE},
         {"agent-socket", required_argument, NULL, OPT_AGENT_SOCKET},
         {"timeout", required_argument, NULL, OPT_TIMEOUT},
@@ -156,6 +160,9 @@ parse_options(int argc, char *argv[], struct link_options *o)
         case OPT_MEMORY:
             o->memory = (size_t) number("memory", optarg, 1, 65536)
                         * 1024 * 1024;
+            break;
+        case OPT_EVENTS_FD:
+            o->events_fd = number("events-fd", optarg, 3, INT_MAX);
             break;
         case OPT_INSECURE:
             o->insecure = true;
@@ -279,6 +286,7 @@ main(int argc, char *argv[])
 {
     struct link_options o = {
         .timeout = 5000,
+        .events_fd = -1,
         .receiver = DEFAULT_RECEIVER,
         .memory = (size_t) DEFAULT_MEMORY_MB * 1024 * 1024,
         .save_helper = getenv("LIBXL_SAVE_HELPER"),

@@ -27,6 +27,7 @@ struct link_options {
     /* Sender. */
     const char *domain;
     const char *host;               /* NULL: as the agent says. */
+    int events_fd;                  /* -1: nobody wants to know. */
 
     /* Listener. */
     const char *bind;               /* NULL: as the agent says. */

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "events.h"
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
@@ -179,6 +180,7 @@ tx_run(struct peer *peer)
         if (n >= 0) {
             peer->tx_ofs += n;
             peer->tx_len -= n;
+            peer->n_sent += n;
             peer->last_tx = time_msec();
             if (!peer->tx_len) {
                 peer->tx_ofs = 0;
@@ -202,7 +204,7 @@ tx_run(struct peer *peer)
 }
 
 int
-peer_send_from(struct peer *peer, int fd)
+peer_send_from(struct peer *peer, int fd, struct events *events)
 {
     while (peer_has_room(peer)) {
         uint8_t *p = tx_reserve(peer, WIRE_HEADER_LEN + CHUNK);
@@ -211,7 +213,10 @@ peer_send_from(struct peer *peer, int fd)
         if (n > 0) {
             wire_header(p, WIRE_DATA, n);
             peer->tx_len += WIRE_HEADER_LEN + n;
+            events_stream(events, p + WIRE_HEADER_LEN, n,
+                          peer->n_sent + peer->tx_len);
             tx_run(peer);
+            events_sent(events, peer->n_sent, mono_us());
             if (peer->detecting && time_msec() >= peer->next_beat) {
                 break;          /* Bulk data must not delay heartbeats. */
             }

@@ -13,6 +13,7 @@
 #include "openvswitch/compiler.h"
 #include "wire.h"
 
+struct events;
 struct json;
 struct stream;
 
@@ -34,6 +35,7 @@ struct peer {
     /* To be sent. */
     uint8_t *tx;
     size_t tx_ofs, tx_len, tx_size;
+    uint64_t n_sent;            /* Bytes given to the network so far. */
     long long int last_tx;      /* ms */
 
     /* Received, not parsed yet. */
@@ -67,9 +69,9 @@ void peer_send(struct peer *, enum wire_type, const void *body, size_t n);
 void peer_send_json(struct peer *, enum wire_type, struct json *);
 void peer_send_u64(struct peer *, enum wire_type, uint64_t);
 /* Reads from 'fd' and sends that as DATA, as long as there is room and no
- * heartbeat is due.  Returns 0,
+ * heartbeat is due; tells 'events' of it.  Returns 0,
  * EOF at the end of 'fd', or an errno (EAGAIN: no more now). */
-int peer_send_from(struct peer *, int fd);
+int peer_send_from(struct peer *, int fd, struct events *);
 /* True if peer_send_from() wants 'fd' to be readable. */
 bool peer_has_room(const struct peer *);
 bool peer_is_sent(struct peer *);

@@ -22,6 +22,7 @@
 
 #include "agent-session.h"
 #include "entropy.h"
+#include "events.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
@@ -44,6 +45,7 @@ struct sender {
     const struct link_options *options;
     struct agent_session *agent;
     struct peer peer;
+    struct events events;
     char session[UUID_LEN + 1];
     struct uuid uuid;
     uint8_t key[HEARTBEAT_KEY_LEN];
@@ -60,8 +62,8 @@ struct sender {
     uint64_t n_acked;
 };
 
-static int OVS_PRINTF_FORMAT(2, 3)
-give_up(int code, const char *format, ...)
+static int OVS_PRINTF_FORMAT(3, 4)
+give_up(struct sender *s, int code, const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -71,6 +73,7 @@ give_up(int code, const char *format, ...)
     va_end(args);
     VLOG_ERR("%s", text);
     fprintf(stderr, "dts-link: %s\n", text);
+    events_put(&s->events, "refused %d %s", code, text);
     return code;
 }
 
@@ -122,7 +125,7 @@ connect_peer(struct sender *s, const char *name)
                 return 0;
             } else if (error == EPROTO) {
                 stream_close(stream);
-                return give_up(DTS_EXIT_REFUSED, "%s: TLS failed: does the "
+                return give_up(s, DTS_EXIT_REFUSED, "%s: TLS failed: does the "
                                "peer's certificate come from the same CA, and "
                                "does it use TLS (no --insecure)?", name);
             } else if (error != EAGAIN) {
@@ -143,7 +146,7 @@ connect_peer(struct sender *s, const char *name)
         poll_block();
     }
     stream_close(stream);
-    return give_up(error == EAGAIN || !error ? DTS_EXIT_TIMEOUT
+    return give_up(s, error == EAGAIN || !error ? DTS_EXIT_TIMEOUT
                    : DTS_EXIT_NO_DATABASE,
                    "cannot connect to %s (%s): is dts-link --listen running "
                    "there?", name,
@@ -189,7 +192,8 @@ greet(struct sender *s)
 
     if (!s->options->insecure && expected[0] && cn
         && strcmp(cn, expected)) {
-        return give_up(DTS_EXIT_REFUSED, "the peer's certificate is that of "
+        return give_up(s, DTS_EXIT_REFUSED,
+                       "the peer's certificate is that of "
                        "%s, not of %s", cn, expected);
     }
     peer_send_json(&s->peer, WIRE_HELLO,
@@ -203,13 +207,14 @@ greet(struct sender *s)
             break;
         }
         if (!s->peer.stream) {
-            return give_up(DTS_EXIT_REFUSED, "the peer ended the connection "
+            return give_up(s, DTS_EXIT_REFUSED,
+                           "the peer ended the connection "
                            "before it said anything: %s%s", s->peer.detail,
                            s->options->insecure
                            ? " (does it use TLS?)" : "");
         }
         if (time_msec() >= deadline) {
-            return give_up(DTS_EXIT_TIMEOUT, "the peer does not answer");
+            return give_up(s, DTS_EXIT_TIMEOUT, "the peer does not answer");
         }
         agent_session_run(s->agent);
         agent_wait(s->agent);
@@ -223,17 +228,18 @@ greet(struct sender *s)
             ? json_from_body(s->peer.wire.body, s->peer.wire.body_len)
             : NULL);
     if (!json) {
-        return give_up(DTS_EXIT_REFUSED, "the peer speaks another protocol");
+        return give_up(s, DTS_EXIT_REFUSED,
+                       "the peer speaks another protocol");
     } else if (s->peer.wire.type == WIRE_REFUSE) {
         int code = json_int_member(json, "code", DTS_EXIT_REFUSED);
 
-        give_up(code, "refused by the peer: %s",
+        give_up(s, code, "refused by the peer: %s",
                 json_string_member(json, "message"));
         json_destroy(json);
         return code;
     } else if (json_int_member(json, "version", 0) != LINK_VERSION) {
         json_destroy(json);
-        return give_up(DTS_EXIT_REFUSED, "the peer has another version of "
+        return give_up(s, DTS_EXIT_REFUSED, "the peer has another version of "
                        "dts-link");
     }
     VLOG_INFO("domain %s: session %s with %s (%s), heartbeat %d ms, "
@@ -241,6 +247,8 @@ greet(struct sender *s)
               json_string_member(json, "node"),
               stream_get_name(s->peer.stream), s->options->heartbeat,
               s->options->peer_timeout);
+    events_put(&s->events, "session %s %d %s", s->session, s->generation,
+               json_string_member(json, "node"));
     for (size_t i = 0; i < 4; i++) {
         uint32_t part = htonl(s->uuid.parts[i]);
         memcpy(session + 4 * i, &part, 4);
@@ -272,6 +280,7 @@ receive(struct sender *s)
 
             s->n_acked = MAX(s->n_acked, n);
             peer_settle(&s->peer);
+            events_ack(&s->events, s->n_acked, mono_us());
             json_object_put(params, "n", json_integer_create(s->n_acked));
             agent_session_keep(s->agent, "checkpoint", params);
         } else if (w->type == WIRE_END) {
@@ -324,16 +333,27 @@ judge(struct sender *s)
     s->told = s->peer.suspicion;
     if (s->told == SUSPECT_NOT) {
         VLOG_INFO("domain %s: the peer is heard again", s->options->domain);
+        events_put(&s->events, "unsuspect");
         agent_unsuspect(s->agent, s->session);
         return;
     }
     VLOG_WARN("domain %s: the peer is suspected (%s: %s)", s->options->domain,
               suspicion_name(s->told), s->peer.detail);
     agent_suspect(s->agent, s->session, &s->peer);
+    events_put(&s->events, "suspect %s %s", suspicion_name(s->told),
+               s->peer.detail);
     if (!agent_session_is_asking(s->agent)
         && !agent_session_verdict(s->agent, NULL)) {
         agent_session_ask(s->agent, "alone?", agent_params(s->session));
     }
+}
+
+static int
+end(struct sender *s, int status, const char *detail)
+{
+    agent_end(s->agent, s->session, status, detail);
+    events_put(&s->events, "end %d %s", status, detail);
+    return status;
 }
 
 /* xl has closed its end, or is dead. */
@@ -351,8 +371,7 @@ finish(struct sender *s)
         poll_timer_wait_until(deadline);
         poll_block();
     }
-    agent_end(s->agent, s->session, 0, "xl has closed its stream");
-    return DTS_EXIT_OK;
+    return end(s, DTS_EXIT_OK, "xl has closed its stream");
 }
 
 static int
@@ -365,9 +384,11 @@ run(struct sender *s)
         agent_session_run(s->agent);
         receive(s);
         peer_run(&s->peer);
+        events_sent(&s->events, s->peer.n_sent, mono_us());
+        events_run(&s->events);
         reading = !s->taken && peer_has_room(&s->peer);
         if (reading) {
-            int error = peer_send_from(&s->peer, s->in);
+            int error = peer_send_from(&s->peer, s->in, &s->events);
             s->in_eof = error == EOF || (error && error != EAGAIN);
         }
         write_answers(s);
@@ -378,18 +399,17 @@ run(struct sender *s)
         agent_beat(s->agent, s->session, &s->peer, &s->next_beat_notice);
 
         if (agent_session_killed(s->agent)) {
-            agent_end(s->agent, s->session, DTS_EXIT_PARTLY,
-                      agent_session_killed(s->agent));
-            return DTS_EXIT_PARTLY;
+            return end(s, DTS_EXIT_PARTLY, agent_session_killed(s->agent));
         }
         verdict = agent_session_verdict(s->agent, &reason);
         if (verdict && !strcmp(verdict, "alone")) {
             VLOG_WARN("domain %s: alone: %s", s->options->domain, reason);
-            agent_end(s->agent, s->session, DTS_EXIT_PARTLY, reason);
-            return DTS_EXIT_PARTLY;
+            events_put(&s->events, "verdict alone %s", reason);
+            return end(s, DTS_EXIT_PARTLY, reason);
         } else if (verdict && !strcmp(verdict, "taken") && !s->taken) {
             VLOG_WARN("domain %s: taken: %s; holding xl's stream",
                       s->options->domain, reason);
+            events_put(&s->events, "verdict taken %s", reason);
             s->taken = true;
             peer_close(&s->peer);
         }
@@ -401,6 +421,7 @@ run(struct sender *s)
         } else {
             poll_timer_wait(s->taken ? 500 : 50);   /* xl_is_gone() */
         }
+        events_wait(&s->events);
         if (s->answers_len) {
             poll_fd_wait(s->out, POLLOUT);
         }
@@ -416,10 +437,11 @@ link_send(const struct link_options *options_)
     char *error, *name = NULL;
     int status;
 
+    events_init(&s.events, options.events_fd);
     uuid_generate(&s.uuid);
     snprintf(s.session, sizeof s.session, UUID_FMT, UUID_ARGS(&s.uuid));
     if (!options.insecure && get_entropy(s.key, sizeof s.key)) {
-        return give_up(DTS_EXIT_NO_DATABASE, "no random numbers");
+        return give_up(&s, DTS_EXIT_NO_DATABASE, "no random numbers");
     }
     if (options.host) {
         name = target(&options, options.host, LINK_PORT);
@@ -432,7 +454,7 @@ link_send(const struct link_options *options_)
                                             ? options.host : ""),
                          options.timeout, &error);
     if (status) {
-        give_up(status, "%s: %s", options.domain, error);
+        give_up(&s, status, "%s: %s", options.domain, error);
         free(error);
         goto out;
     }
@@ -449,7 +471,8 @@ link_send(const struct link_options *options_)
                       agent_session_fact_int(s.agent, "port", LINK_PORT));
     }
     if (!name) {
-        status = give_up(DTS_EXIT_NOT_FOUND, "%s: the agent knows no address "
+        status = give_up(&s, DTS_EXIT_NOT_FOUND,
+                         "%s: the agent knows no address "
                          "of the other node: dts-ctl status %s",
                          options.domain, options.domain);
         goto out;
@@ -479,6 +502,8 @@ out:
     if (s.peer.rx) {
         peer_destroy(&s.peer);
     }
+    events_flush(&s.events, LAST_WORDS_MS);
+    events_uninit(&s.events);
     agent_session_destroy(s.agent);
     free(s.answers);
     free(name);

@@ -268,14 +268,14 @@ class Bed:
         self.procs.append(p)
         return p
 
-    def sender(self, *options, node="hostA", host=None, banner=True):
+    def sender(self, *options, node="hostA", host=None, banner=True, fds=()):
         self.n += 1
         p = self.spawn([LINK] + self.security(node) +
                        ["--agent-socket=" + self.a.path, "-vconsole:dbg"] +
                        list(options) +
                        ["voip", host or self.at],
                        log="sender.log", stdin=subprocess.PIPE,
-                       stdout=subprocess.PIPE)
+                       stdout=subprocess.PIPE, pass_fds=fds)
         if banner:
             got = read_some(p.stdout, len(BANNER), 20)
             if got != BANNER:

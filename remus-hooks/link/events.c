@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events for the engine: see the header.
+ *
+ * An event is news, not a request: a reader that is slow or gone must cost
+ * neither the session nor memory, so what it does not take is counted and
+ * dropped. */
+
+#include <config.h>
+
+#include "events.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "openvswitch/poll-loop.h"
+#include "util.h"
+
+void
+events_init(struct events *ev, int fd)
+{
+    memset(ev, 0, sizeof *ev);
+    ev->fd = fd;
+    framing_init(&ev->framing);
+    if (fd >= 0) {
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+        ev->text = xmalloc(EVENTS_MAX);
+    }
+}
+
+void
+events_uninit(struct events *ev)
+{
+    if (ev->fd >= 0) {
+        close(ev->fd);
+        ev->fd = -1;
+    }
+    free(ev->text);
+    ev->text = NULL;
+}
+
+static bool
+put_line(struct events *ev, const char *line, size_t n)
+{
+    if (EVENTS_MAX - ev->len < n) {
+        return false;
+    }
+    memcpy(ev->text + ev->len, line, n);
+    ev->len += n;
+    return true;
+}
+
+void
+events_put(struct events *ev, const char *format, ...)
+{
+    char line[512];
+    va_list args;
+    size_t n;
+
+    if (ev->fd < 0) {
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(line, sizeof line - 1, format, args);
+    va_end(args);
+    n = strlen(line);
+    for (size_t i = 0; i < n; i++) {
+        if ((unsigned char) line[i] < ' ') {
+            line[i] = ' ';      /* A peer's text may have anything in it. */
+        }
+    }
+    line[n++] = '\n';
+
+    if (ev->lost) {
+        char lost[32];
+
+        snprintf(lost, sizeof lost, "lost %"PRIu64"\n", ev->lost);
+        if (!put_line(ev, lost, strlen(lost))) {
+            ev->lost++;
+            return;
+        }
+        ev->lost = 0;
+    }
+    if (!put_line(ev, line, n)) {
+        ev->lost++;
+    }
+    events_run(ev);
+}
+
+void
+events_stream(struct events *ev, const void *data_, size_t n,
+              uint64_t wire_end)
+{
+    const uint8_t *data = data_;
+
+    while (ev->fd >= 0 && n) {
+        enum framing_event event;
+        size_t taken = framing_feed(&ev->framing, data, n, &event);
+
+        data += taken;
+        n -= taken;
+        if (event == FRAMING_CHECKPOINT) {
+            uint64_t i = ev->framing.n_checkpoints % EVENTS_MARKS;
+
+            ev->marks[i].raw = ev->framing.n_bytes - ev->checkpoint_start;
+            ev->marks[i].wire_end = wire_end;
+            ev->marks[i].sent_us = 0;
+            ev->checkpoint_start = ev->framing.n_bytes;
+        } else if (event == FRAMING_ERROR) {
+            return;             /* The peer will say so. */
+        }
+    }
+}
+
+void
+events_sent(struct events *ev, uint64_t wire, uint64_t now_us)
+{
+    while (ev->fd >= 0 && ev->n_sent < ev->framing.n_checkpoints) {
+        uint64_t n = ev->n_sent + 1, i = n % EVENTS_MARKS;
+
+        if (ev->framing.n_checkpoints - n >= EVENTS_MARKS) {
+            ev->n_sent++;       /* Overwritten: nobody waits for it. */
+            ev->lost++;
+            continue;
+        } else if (wire < ev->marks[i].wire_end) {
+            break;
+        }
+        ev->marks[i].sent_us = now_us;
+        events_put(ev, "sent %"PRIu64" %"PRIu64" %"PRIu64, n,
+                   ev->marks[i].raw, ev->marks[i].wire_end - ev->wire_start);
+        ev->wire_start = ev->marks[i].wire_end;
+        ev->n_sent++;
+    }
+}
+
+void
+events_ack(struct events *ev, uint64_t n, uint64_t now_us)
+{
+    uint64_t sent = (n <= ev->n_sent
+                     && ev->framing.n_checkpoints - n < EVENTS_MARKS
+                     ? ev->marks[n % EVENTS_MARKS].sent_us : now_us);
+
+    events_put(ev, "ack %"PRIu64" %"PRIu64, n, now_us - sent);
+}
+
+void
+events_run(struct events *ev)
+{
+    while (ev->fd >= 0 && ev->len) {
+        ssize_t n = write(ev->fd, ev->text, ev->len);
+
+        if (n > 0) {
+            ev->len -= n;
+            memmove(ev->text, ev->text + n, ev->len);
+        } else if (n < 0 && errno == EAGAIN) {
+            break;
+        } else if (n < 0 && errno != EINTR) {
+            events_uninit(ev);
+        }
+    }
+}
+
+void
+events_wait(const struct events *ev)
+{
+    if (ev->fd >= 0 && ev->len) {
+        poll_fd_wait(ev->fd, POLLOUT);
+    }
+}
+
+void
+events_flush(struct events *ev, int ms)
+{
+    struct pollfd p = { .fd = ev->fd, .events = POLLOUT };
+
+    events_run(ev);
+    if (ev->fd >= 0 && ev->len && poll(&p, 1, ms) > 0) {
+        events_run(ev);
+    }
+}
