@@ -35,7 +35,8 @@ libxl_ext_dts_save_helper_SOURCES = \
 	libxl-ext/real-helper.c libxl-ext/real-helper.h \
 	netscripts/no-unixctl.c \
 	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
-	remus-hooks/lib/agent-session.c remus-hooks/lib/agent-session.h
+	remus-hooks/lib/agent-session.c remus-hooks/lib/agent-session.h \
+	remus-hooks/lib/rundir.c remus-hooks/lib/rundir.h
 libxl_ext_dts_save_helper_CPPFLAGS = $(AM_CPPFLAGS)
 libxl_ext_dts_save_helper_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
 libxl_ext_dts_save_helper_LDADD = $(OVS_LIBS)

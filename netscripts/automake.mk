@@ -11,7 +11,8 @@ netscripts_vif_ovs_dts_SOURCES = \
 	netscripts/vif-spec.c netscripts/vif-spec.h \
 	netscripts/vif-store.c netscripts/vif-store.h \
 	netscripts/vif-txn.c netscripts/vif-txn.h \
-	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h
+	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
+	remus-hooks/lib/rundir.c remus-hooks/lib/rundir.h
 netscripts_vif_ovs_dts_CPPFLAGS = $(AM_CPPFLAGS) $(XENSTORE_CFLAGS)
 netscripts_vif_ovs_dts_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
 netscripts_vif_ovs_dts_LDADD = $(OVS_LIBS) $(XENSTORE_LIBS)

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "rundir.h"
 #include "util.h"
 
 static char *lock_path;
@@ -37,14 +38,10 @@ still_named(int fd, const char *path)
 char *
 vif_lock_take(const char *name, int timeout_ms)
 {
-    const char *rundir = getenv("DTS_RUNDIR");
-    char *path, *error;
+    char *path = xasprintf("%s/%s.lock", dts_rundir(), name);
+    char *error;
 
-    if (!rundir || !rundir[0]) {
-        rundir = DTS_RUNDIR;
-    }
-    mkdir(rundir, 0755);
-    path = xasprintf("%s/%s.lock", rundir, name);
+    mkdir(dts_rundir(), 0755);
     for (;;) {
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 

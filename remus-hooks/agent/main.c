@@ -19,7 +19,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "command-line.h"
 #include "daemon.h"
@@ -32,6 +31,8 @@
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vconn.h"
 #include "openvswitch/vlog.h"
+#include "pki.h"
+#include "rundir.h"
 #include "server.h"
 #include "simap.h"
 #include "smap.h"
@@ -213,32 +214,6 @@ agent_exit(struct unixctl_conn *conn, int argc OVS_UNUSED,
     unixctl_command_reply(conn, NULL);
 }
 
-static const char *
-rundir(void)
-{
-    const char *dir = getenv("DTS_RUNDIR");
-    return dir && dir[0] ? dir : DTS_RUNDIR;
-}
-
-/* Takes NAME.pem in the configuration's pki directory if it is there. */
-static void
-default_pki(const char *name, void (*set)(const char *))
-{
-    char *path = xasprintf("%s/pki/%s.pem", DTS_SYSCONFDIR, name);
-    struct stat st;
-
-    if (!stat(path, &st)) {
-        set(path);
-    }
-    free(path);
-}
-
-static void
-set_default_ca(const char *path)
-{
-    stream_ssl_set_ca_cert_file(path, false);
-}
-
 static void
 parse_options(int argc, char *argv[])
 {
@@ -264,10 +239,10 @@ parse_options(int argc, char *argv[])
         {NULL, 0, NULL, 0},
     };
     char *short_options = ovs_cmdl_long_options_to_short_options(long_options);
-    bool own_key = false, own_cert = false, own_ca = false;
+    struct pki pki = { .private_key = NULL };
 
     ovs_remote = xasprintf("unix:%s/db.sock", ovs_rundir());
-    socket_path = xasprintf("%s/agent.sock", rundir());
+    socket_path = xasprintf("%s/agent.sock", dts_rundir());
     hooks_dir = xstrdup(DTS_SYSCONFDIR "/hooks.d");
     domwatch = xstrdup(DTS_LIBEXECDIR "/dts-domwatch");
 
@@ -307,20 +282,15 @@ parse_options(int argc, char *argv[])
             ovs_print_version(0, 0);
             exit(EXIT_SUCCESS);
         case 'p':
-            own_key = true;
-            stream_ssl_set_private_key_file(optarg);
+            pki.private_key = optarg;
             break;
         case 'c':
-            own_cert = true;
-            stream_ssl_set_certificate_file(optarg);
+            pki.certificate = optarg;
             break;
         case 'C':
-            own_ca = true;
-            stream_ssl_set_ca_cert_file(optarg, false);
-            break;
         case OPT_BOOTSTRAP_CA_CERT:
-            own_ca = true;
-            stream_ssl_set_ca_cert_file(optarg, true);
+            pki.ca_cert = optarg;
+            pki.bootstrap_ca = c == OPT_BOOTSTRAP_CA_CERT;
             break;
         case OPT_PEER_CA_CERT:
             stream_ssl_set_peer_ca_cert_file(optarg);
@@ -344,15 +314,8 @@ parse_options(int argc, char *argv[])
         ovs_fatal(0, "unexpected argument \"%s\"; use --help for usage",
                   argv[optind]);
     }
-    if (!own_key) {
-        default_pki("privkey", stream_ssl_set_private_key_file);
-    }
-    if (!own_cert) {
-        default_pki("cert", stream_ssl_set_certificate_file);
-    }
-    if (!own_ca) {
-        default_pki("cacert", set_default_ca);
-    }
+    pki_complete(&pki);
+    pki_use(&pki);
 }
 
 static void

@@ -20,16 +20,9 @@
 #include "daemon.h"
 #include "dirs.h"
 #include "jsonrpc.h"
+#include "rundir.h"
 #include "unixctl.h"
 #include "util.h"
-
-const char *
-run_dir(void)
-{
-    const char *env = getenv("DTS_RUNDIR");
-
-    return env && env[0] ? env : DTS_RUNDIR;
-}
 
 /* The agent's control socket in 'dir', to be freed, or NULL. */
 static char *
@@ -59,7 +52,7 @@ find_control_socket(const char *dir)
 static char *
 call_agent(const char *name, int argc, char *argv[], char **output)
 {
-    char *path = find_control_socket(run_dir());
+    char *path = find_control_socket(dts_rundir());
     struct jsonrpc *client;
     char *refusal = NULL;
 
@@ -70,7 +63,7 @@ call_agent(const char *name, int argc, char *argv[], char **output)
     if (!path) {
         return xasprintf("no dts-agent runs on this node (looked in %s and "
                          "%s): start it with systemctl start dts-agent",
-                         run_dir(), ovs_rundir());
+                         dts_rundir(), ovs_rundir());
     }
 
     int error = unixctl_client_create(path, &client);

@@ -18,6 +18,7 @@
 #include "daemon.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
+#include "rundir.h"
 #include "util.h"
 #include "vswitch-idl.h"
 
@@ -97,7 +98,7 @@ check_agent(struct check *c)
         return;
     } else if (error) {
         check_bad(c, CHECK_FAIL, "agent", xstrdup(remedy),
-                  "dts-agent does not run (%s/agent.sock: %s)", run_dir(),
+                  "dts-agent does not run (%s/agent.sock: %s)", dts_rundir(),
                   ovs_strerror(error));
         return;
     }
@@ -204,7 +205,7 @@ check_xenstore(struct check *c)
 static void
 check_link(struct check *c)
 {
-    char *pidfile = xasprintf("%s/dts-link.pid", run_dir());
+    char *pidfile = xasprintf("%s/dts-link.pid", dts_rundir());
     pid_t pid = access(pidfile, R_OK) ? 0 : read_pidfile(pidfile);
 
     if (pid > 0) {

@@ -21,12 +21,14 @@
 
 #include "util.h"
 
-/* 'file' as it is to be opened: what the command line names is there as it
- * stands, the default may be below $DTS_CHECK_ROOT. */
-static char *
-pki_path(const char *file, const char *given)
+/* One of the three files, whether it is there or not.  '*path' is how it is to
+ * be opened (to be freed): what the command line names is there as it stands,
+ * the default may be below $DTS_CHECK_ROOT. */
+static const char *
+pki_file(const char *given, const char *usual, char **path)
 {
-    return given ? xstrdup(file) : machine_path(file);
+    *path = given ? xstrdup(given) : machine_path(usual);
+    return given ? given : usual;
 }
 
 static char *
@@ -40,9 +42,9 @@ make_new(const struct check *c)
 static void
 check_key(struct check *c)
 {
-    const char *key_file = pki_private_key();
-    const char *ca_file = pki_ca_cert();
-    char *path = pki_path(key_file, settings.private_key);
+    char *path;
+    const char *key_file = pki_file(settings.pki.private_key,
+                                    DTS_PKI_PRIVATE_KEY, &path);
     struct stat st;
 
     if (stat(path, &st)) {
@@ -54,7 +56,8 @@ check_key(struct check *c)
     }
     free(path);
 
-    path = pki_path(ca_file, settings.ca_cert);
+    const char *ca_file = pki_file(settings.pki.ca_cert, DTS_PKI_CA_CERT,
+                                   &path);
     if (access(path, R_OK)) {
         check_bad(c, CHECK_FAIL, "pki", xasprintf(
                   "copy the authority's certificate there "
@@ -97,8 +100,9 @@ check_x509(struct check *c, X509 *cert)
 void
 check_pki(struct check *c)
 {
-    const char *cert_file = pki_certificate();
-    char *path = pki_path(cert_file, settings.certificate);
+    char *path;
+    const char *cert_file = pki_file(settings.pki.certificate,
+                                     DTS_PKI_CERTIFICATE, &path);
     bool wanted = c->remote && strstr(c->remote, "ssl:");
 
     if (!wanted && access(path, F_OK)) {

@@ -42,7 +42,6 @@ void check_bad(struct check *, enum check_level, const char *id,
     OVS_PRINTF_FORMAT(5, 6);
 
 void cmd_check(struct ctl_context *);
-const char *run_dir(void);
 /* 'path' of this machine, below $DTS_CHECK_ROOT (for the tests); freed by the
  * caller. */
 char *machine_path(const char *path);

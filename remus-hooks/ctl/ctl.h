@@ -12,6 +12,7 @@
 #include "compiler.h"
 #include "db-ctl-base.h"
 #include "dts-idl.h"
+#include "pki.h"
 #include "remus-dts/exit.h"
 
 struct json;
@@ -24,7 +25,7 @@ struct ctl_settings {
     bool json;                  /* --format=json. */
     int json_flags;             /* For json_to_string(). */
     unsigned int timeout;       /* Seconds; 0: none. */
-    const char *private_key, *certificate, *ca_cert; /* NULL: the default. */
+    struct pki pki;             /* As the command line names them. */
 };
 extern struct ctl_settings settings;
 
@@ -41,11 +42,6 @@ void set_exit_code(int code);
 /* remote.c: which database. */
 char *default_remote(void);
 char *local_ovs_external_id(const char *key, int timeout_ms);
-void use_pki(void);
-/* The three files, whether they are there or not. */
-const char *pki_private_key(void);
-const char *pki_certificate(void);
-const char *pki_ca_cert(void);
 
 /* names.c: rows by name.  find_*() returns NULL when there is none; get_*()
  * also fails the command, with the nearest name that there is. */

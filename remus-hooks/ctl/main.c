@@ -28,6 +28,7 @@
 #include "ovsdb-data.h"
 #include "ovsdb-idl.h"
 #include "process.h"
+#include "rundir.h"
 #include "svec.h"
 #include "table.h"
 #include "timeval.h"
@@ -279,7 +280,7 @@ connect_database(struct ctl_command *commands, size_t n)
               "no database: there is no %s/db.sock, and the local Open "
               "vSwitch does not know one either; give --db=REMOTE (or set "
               "DTS_DB), or on a node: ovs-vsctl set Open_vSwitch . "
-              "external_ids:dts-remote=ssl:ADDRESS:6645", DTS_RUNDIR);
+              "external_ids:dts-remote=ssl:ADDRESS:6645", dts_rundir());
     }
     settings.db = db;
 

@@ -126,13 +126,13 @@ parse_options(int argc, char *argv[], struct shash *local,
         TABLE_OPTION_HANDLERS(&o->style)
 
         case 'p':
-            settings.private_key = optarg;
+            settings.pki.private_key = optarg;
             break;
         case 'c':
-            settings.certificate = optarg;
+            settings.pki.certificate = optarg;
             break;
         case 'C':
-            settings.ca_cert = optarg;
+            settings.pki.ca_cert = optarg;
             break;
         case OPT_SSL_PROTOCOLS:
             stream_ssl_set_protocols(optarg);
@@ -157,7 +157,11 @@ parse_options(int argc, char *argv[], struct shash *local,
     if (!settings.timeout && env && env[0]) {
         parse_timeout(env);
     }
-    use_pki();
+
+    struct pki pki = settings.pki;
+    pki_complete(&pki);
+    pki_use(&pki);
+
     settings.json = o->style.format == TF_JSON;
     settings.json_flags = o->style.json_flags;
     return optind;

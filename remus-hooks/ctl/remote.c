@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which database dts-ctl talks to when --db does not say, and with which
- * certificate. */
+/* Which database dts-ctl talks to when --db does not say. */
 
 #include <config.h>
 #include "ctl.h"
@@ -14,8 +13,8 @@
 #include "openvswitch/poll-loop.h"
 #include "ovsdb-idl.h"
 #include "vswitch-idl.h"
+#include "rundir.h"
 #include "smap.h"
-#include "stream-ssl.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -65,9 +64,7 @@ default_remote(void)
         return xstrdup(env);
     }
 
-    const char *rundir = getenv("DTS_RUNDIR");
-    char *path = xasprintf("%s/db.sock",
-                           rundir && rundir[0] ? rundir : DTS_RUNDIR);
+    char *path = xasprintf("%s/db.sock", dts_rundir());
     if (!access(path, F_OK)) {
         char *remote = xasprintf("unix:%s", path);
         free(path);
@@ -76,43 +73,4 @@ default_remote(void)
     free(path);
 
     return local_ovs_external_id("dts-remote", 2000);
-}
-
-/* The files of TLS: those of the command line, else those in the usual
- * place. */
-
-const char *
-pki_private_key(void)
-{
-    return (settings.private_key ? settings.private_key
-            : DTS_SYSCONFDIR "/pki/privkey.pem");
-}
-
-const char *
-pki_certificate(void)
-{
-    return (settings.certificate ? settings.certificate
-            : DTS_SYSCONFDIR "/pki/cert.pem");
-}
-
-const char *
-pki_ca_cert(void)
-{
-    return (settings.ca_cert ? settings.ca_cert
-            : DTS_SYSCONFDIR "/pki/cacert.pem");
-}
-
-/* Tells the TLS library of them.  What is not given and not there is left
- * out: not every database is reached by TLS. */
-void
-use_pki(void)
-{
-    if (settings.private_key || settings.certificate
-        || (!access(pki_private_key(), R_OK)
-            && !access(pki_certificate(), R_OK))) {
-        stream_ssl_set_key_and_cert(pki_private_key(), pki_certificate());
-    }
-    if (settings.ca_cert || !access(pki_ca_cert(), R_OK)) {
-        stream_ssl_set_ca_cert_file(pki_ca_cert(), false);
-    }
 }

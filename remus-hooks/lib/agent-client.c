@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "rundir.h"
 #include "util.h"
 
 /* Limits: of one message from the agent, and of what it has not read yet. */
@@ -57,7 +58,6 @@ now_ms(void)
 static int
 agent_address(const char *path, struct sockaddr_un *un)
 {
-    const char *rundir = getenv("DTS_RUNDIR");
     int n;
 
     if (!path) {
@@ -67,12 +67,9 @@ agent_address(const char *path, struct sockaddr_un *un)
     un->sun_family = AF_UNIX;
     if (path && path[0]) {
         n = snprintf(un->sun_path, sizeof un->sun_path, "%s", path);
-    } else if (rundir && rundir[0]) {
-        n = snprintf(un->sun_path, sizeof un->sun_path, "%s/agent.sock",
-                     rundir);
     } else {
-        n = snprintf(un->sun_path, sizeof un->sun_path, "%s",
-                     DTS_AGENT_SOCKET);
+        n = snprintf(un->sun_path, sizeof un->sun_path, "%s/agent.sock",
+                     dts_rundir());
     }
     return n >= (int) sizeof un->sun_path ? ENAMETOOLONG : 0;
 }

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include "openvswitch/json.h"
 
-#define DTS_AGENT_SOCKET DTS_RUNDIR "/agent.sock"
 #define DTS_AGENT_VERSION 1
 
 struct agent_client;
@@ -27,8 +26,8 @@ struct agent_msg {
 };
 void agent_msg_destroy(struct agent_msg *);
 
-/* Connects to 'path' (NULL: $DTS_AGENT_SOCKET, else $DTS_RUNDIR/agent.sock,
- * else DTS_AGENT_SOCKET) without waiting more than 'timeout_ms'.
+/* Connects to 'path' (NULL: $DTS_AGENT_SOCKET, else agent.sock in the run
+ * directory) without waiting more than 'timeout_ms'.
  * Returns 0 and the client, or an errno. */
 int agent_client_open(const char *path, int timeout_ms,
                       struct agent_client **);

@@ -24,6 +24,7 @@
 #include "fatal-signal.h"
 #include "link.h"
 #include "openvswitch/vlog.h"
+#include "pki.h"
 #include "remus-dts/exit.h"
 #include "stream.h"
 #include "stream-ssl.h"
@@ -32,7 +33,6 @@
 
 VLOG_DEFINE_THIS_MODULE(dts_link);
 
-#define PKI DTS_SYSCONFDIR "/pki/"
 #define DEFAULT_RECEIVER "xl migrate-receive -r"
 #define DEFAULT_SPOOL DTS_LOCALSTATEDIR "/spool"
 #define DEFAULT_LOGDIR "/var/log/remus-dts"
@@ -41,7 +41,7 @@ VLOG_DEFINE_THIS_MODULE(dts_link);
 static bool listening;
 static bool detach;
 static char *unixctl_path;
-static const char *private_key, *certificate, *ca_cert;
+static struct pki pki;
 
 static void OVS_NO_RETURN
 usage(void)
@@ -188,13 +188,13 @@ parse_options(int argc, char *argv[], struct link_options *o)
             ovs_print_version(0, 0);
             exit(DTS_EXIT_OK);
         case 'p':
-            private_key = optarg;
+            pki.private_key = optarg;
             break;
         case 'c':
-            certificate = optarg;
+            pki.certificate = optarg;
             break;
         case 'C':
-            ca_cert = optarg;
+            pki.ca_cert = optarg;
             break;
         case OPT_SSL_PROTOCOLS:
             stream_ssl_set_protocols(optarg);
@@ -251,20 +251,14 @@ configure_tls(struct link_options *o)
     if (o->insecure) {
         return;
     }
-    if (!private_key && !certificate && !ca_cert
-        && !access(PKI "privkey.pem", R_OK)) {
-        private_key = PKI "privkey.pem";
-        certificate = PKI "cert.pem";
-        ca_cert = PKI "cacert.pem";
-    }
-    if (!private_key || !certificate || !ca_cert) {
+    pki_complete(&pki);
+    if (!pki_is_complete(&pki)) {
         fprintf(stderr, "%s: no key and certificates for TLS: put them into "
-                "%s{privkey,cert,cacert}.pem, name them by -p, -c and -C, or "
-                "use --insecure on both ends\n", program_name, PKI);
+                "%s/{privkey,cert,cacert}.pem, name them by -p, -c and -C, or "
+                "use --insecure on both ends\n", program_name, DTS_PKI_DIR);
         exit(DTS_EXIT_REFUSED);
     }
-    stream_ssl_set_key_and_cert(private_key, certificate);
-    stream_ssl_set_ca_cert_file(ca_cert, false);
+    pki_use(&pki);
     if (!stream_ssl_is_configured()) {
         fprintf(stderr, "%s: the key and certificates cannot be used\n",
                 program_name);
