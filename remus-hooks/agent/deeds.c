@@ -5,7 +5,8 @@
  * Each change of a binding that concerns this node is noted in the log, may
  * run operators' hooks, and a takeover is announced into the segment.  Copies
  * and guests that have no right to be here are cleared away, and a guest that
- * a dead `xl remus` left suspended is resumed, both by hooks.  Nothing in this
+ * a dead `xl remus` left suspended, or our own fence paused, goes on when it
+ * has the right to; all by hooks.  Nothing in this
  * file decides who runs, and nothing waits for it. */
 
 #include <config.h>
@@ -35,6 +36,8 @@ VLOG_DEFINE_THIS_MODULE(deeds);
 #define ARRIVAL_US 10000000
 /* A fence that is not confirmed by then is shown as a condition. */
 #define FENCE_WARN_MS 2000
+/* A guest that was fenced and runs again for so long is not paused any more. */
+#define UNFENCED_MS 2000
 #define STALE_MS 5000
 /* A guest that is suspended so soon after its session was suspended by it. */
 #define SERVED_MS 15000
@@ -46,6 +49,9 @@ static void granted(struct tracked *, const struct dts_domain *,
 static void clear_away(struct tracked *, const struct dts_domain *,
                        enum binding_role, const struct binding_facts *,
                        const struct dts_view *);
+static void release_fenced(struct tracked *, const struct dts_domain *,
+                           enum binding_role, const struct binding_facts *,
+                           const struct dts_view *);
 static void resume_orphan(struct tracked *, const struct dts_domain *,
                           enum binding_role, const struct binding_facts *,
                           const struct dts_view *);
@@ -86,6 +92,7 @@ deeds_run(struct tracked *t, const struct dts_domain *d,
     }
     if (view->self && view->self->roles & DTS_ROLE_SERVER) {
         clear_away(t, d, role, f, view);
+        release_fenced(t, d, role, f, view);
         resume_orphan(t, d, role, f, view);
         conditions(d, role);
     }
@@ -310,6 +317,9 @@ clear_away(struct tracked *t, const struct dts_domain *d,
     }
     if (wrong && d->state == DTS_GRANTED) {
         if (own->state == GUEST_RUNNING && hook_due(t)) {
+            if (view->fence == DTS_FENCE_PAUSE) {
+                tracked_set_fenced(t, own->domid);
+            }
             start_hook(d, "fence", own->domid, false, view);
         }
     } else if (wrong && own->state != GUEST_UNKNOWN
@@ -338,6 +348,50 @@ clear_away(struct tracked *t, const struct dts_domain *d,
         VLOG_WARN("domain %s: the copy here (domid %d) belongs to no "
                   "session: destroyed", d->name, copy->domid);
         start_hook(d, "cleanup", copy->domid, true, view);
+    }
+}
+
+/* A guest that our fence paused, and that this node may run after all (the
+ * new owner could not resume its copy): it is let go on.  One that was paused
+ * by somebody else is none of our business. */
+static void
+release_fenced(struct tracked *t, const struct dts_domain *d,
+               enum binding_role role, const struct binding_facts *f,
+               const struct dts_view *view)
+{
+    const struct guest *own = guests_find(d->name, GUEST_OWN);
+    int domid = tracked_fenced(t);
+
+    if (domid < 0 || !guests_known()) {
+        return;
+    }
+    if (!own || own->domid != domid) {
+        if (!guests_find_domid(domid)) {
+            tracked_set_fenced(t, -1);
+        }
+        return;
+    }
+    if (role != BINDING_OWNER || !f->own_is_ours || !db_is_settled()
+        || (d->state != DTS_ALONE && d->state != DTS_PROTECTED)
+        || hooks_running("fence", d->name)) {
+        t->unfenced_since = 0;
+        return;
+    }
+    if (own->state == GUEST_RUNNING) {
+        /* (The fence's pause may be heard of a little later.) */
+        if (!t->unfenced_since) {
+            t->unfenced_since = time_msec();
+        } else if (time_msec() - t->unfenced_since >= UNFENCED_MS) {
+            tracked_set_fenced(t, -1);
+        }
+    } else {
+        t->unfenced_since = 0;
+        if (own->state == GUEST_PAUSED && hook_due(t)) {
+            VLOG_WARN("domain %s was paused by the fence, and is this node's "
+                      "again (generation %"PRId64"): it goes on", d->name,
+                      d->generation);
+            start_hook(d, "unfence", own->domid, false, view);
+        }
     }
 }
 

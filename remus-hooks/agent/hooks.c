@@ -74,12 +74,9 @@ hooks_start(const char *event, const char *domain, const struct smap *env)
     const struct smap_node *node;
     struct run *run;
 
-    LIST_FOR_EACH (run, list_node, &runs) {
-        if (!strcmp(run->event, event) && !strcmp(run->domain, domain)) {
-            return;
-        }
+    if (hooks_running(event, domain)) {
+        return;
     }
-
     run = xzalloc(sizeof *run);
     run->event = xstrdup(event);
     run->domain = xstrdup(domain);
@@ -105,6 +102,19 @@ hooks_start(const char *event, const char *domain, const struct smap *env)
     }
     ovs_list_push_back(&runs, &run->list_node);
     start_next(run);
+}
+
+bool
+hooks_running(const char *event, const char *domain)
+{
+    const struct run *run;
+
+    LIST_FOR_EACH (run, list_node, &runs) {
+        if (!strcmp(run->event, event) && !strcmp(run->domain, domain)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void

@@ -4,6 +4,8 @@
 
 /* Operators' hook scripts (docs/hooks.md). */
 
+#include <stdbool.h>
+
 struct smap;
 struct ds;
 
@@ -13,6 +15,7 @@ void hooks_init(const char *dir);
  * call for the same event and domain is ignored. */
 void hooks_start(const char *event, const char *domain,
                  const struct smap *env);
+bool hooks_running(const char *event, const char *domain);
 void hooks_run(void);
 void hooks_wait(void);
 void hooks_format(struct ds *);

@@ -7,11 +7,13 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "openvswitch/shash.h"
+#include "rundir.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -78,12 +80,11 @@ tracked_sweep(const struct dts_view *view)
     }
 }
 
+/* The file of the mark 'what' of 't', to be freed. */
 static char *
-seen_path(const struct tracked *t)
+mark_path(const struct tracked *t, const char *what)
 {
-    const char *dir = getenv("DTS_RUNDIR");
-    char *path = xasprintf("%s/seen-%s", dir && dir[0] ? dir : DTS_RUNDIR,
-                           t->name);
+    char *path = xasprintf("%s/%s-%s", dts_rundir(), what, t->name);
 
     for (char *p = path + strlen(path) - strlen(t->name); *p; p++) {
         if (!isalnum((unsigned char) *p) && !strchr("-_.+", *p)) {
@@ -97,7 +98,7 @@ bool
 tracked_guest_seen(struct tracked *t)
 {
     if (t->guest_seen == SEEN_UNKNOWN) {
-        char *path = seen_path(t);
+        char *path = mark_path(t, "seen");
         t->guest_seen = access(path, F_OK) ? SEEN_NO : SEEN_YES;
         free(path);
     }
@@ -108,13 +109,50 @@ void
 tracked_set_guest_seen(struct tracked *t)
 {
     if (!tracked_guest_seen(t)) {
-        char *path = seen_path(t);
+        char *path = mark_path(t, "seen");
         int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
         if (fd >= 0) {
             close(fd);
         }
         free(path);
         t->guest_seen = SEEN_YES;
+    }
+}
+
+int
+tracked_fenced(struct tracked *t)
+{
+    if (!t->fenced_known) {
+        char *path = mark_path(t, "fenced");
+        FILE *file = fopen(path, "re");
+
+        if (!file || fscanf(file, "%d", &t->fenced_domid) != 1) {
+            t->fenced_domid = -1;
+        }
+        if (file) {
+            fclose(file);
+        }
+        free(path);
+        t->fenced_known = true;
+    }
+    return t->fenced_domid;
+}
+
+void
+tracked_set_fenced(struct tracked *t, int domid)
+{
+    if (tracked_fenced(t) != domid) {
+        char *path = mark_path(t, "fenced");
+        FILE *file = domid >= 0 ? fopen(path, "we") : NULL;
+
+        if (file) {
+            fprintf(file, "%d\n", domid);
+            fclose(file);
+        } else {
+            unlink(path);
+        }
+        free(path);
+        t->fenced_domid = domid;
     }
 }
 

@@ -61,6 +61,9 @@ struct tracked {
     bool switch_logged;
 
     enum { SEEN_UNKNOWN, SEEN_NO, SEEN_YES } guest_seen;
+    bool fenced_known;          /* 'fenced_domid' was read. */
+    int fenced_domid;           /* Guest that our fence paused; -1: none. */
+    long long int unfenced_since;   /* ms; 0: it does not run as it should. */
 
     unsigned int sweep;
 };
@@ -70,6 +73,11 @@ struct tracked {
  * that was restarted knows it no more. */
 void tracked_set_guest_seen(struct tracked *);
 bool tracked_guest_seen(struct tracked *);
+
+/* The guest here that our fence has paused, or is about to; -1: none.  Kept in
+ * the same place: who pauses a guest has to let it go on, too. */
+void tracked_set_fenced(struct tracked *, int domid);
+int tracked_fenced(struct tracked *);
 
 struct tracked *tracked_get(const char *name);  /* Made if need be. */
 struct tracked *tracked_find(const char *name);

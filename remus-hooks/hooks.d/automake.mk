@@ -3,6 +3,8 @@
 dtshookdir = $(sysconfdir)/remus-dts/hooks.d
 hookfencedir = $(dtshookdir)/fence
 dist_hookfence_SCRIPTS = remus-hooks/hooks.d/fence/10-pause
+hookunfencedir = $(dtshookdir)/unfence
+dist_hookunfence_SCRIPTS = remus-hooks/hooks.d/unfence/10-unpause
 hookresumedir = $(dtshookdir)/resume
 dist_hookresume_SCRIPTS = remus-hooks/hooks.d/resume/10-resume
 hookcleanupdir = $(dtshookdir)/cleanup

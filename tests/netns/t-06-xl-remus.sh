@@ -9,7 +9,7 @@ WATCH=$BUILD/libxl-ext/dts-domwatch
 # The sanitizers' runtime cannot come before a preloaded library.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0:detect_leaks=0
 
-plan 93
+plan 96
 onehost_up
 
 U=00000000-0000-4000-8000-00000000000
@@ -147,6 +147,10 @@ is "$(state 5)" running/ "does nothing"
 hook fence DTS_DOMID=5 DTS_FENCE=pause; gives 0 "is paused" "fence=pause"
 hook fence DTS_DOMID=5 DTS_FENCE=pause; gives 0 "paused already" "can be repeated"
 is "$(word 5 | grep -o 'paused=.')" paused=1 "and pauses once"
+hook unfence DTS_DOMID=5; gives 0 "is unpaused" "unfence undoes it"
+is "$(state 5)" running/ "once is enough"
+hook unfence DTS_DOMID=5; gives 0 "is not paused" "and can be repeated"
+hook fence DTS_DOMID=5 DTS_FENCE=pause
 hook cleanup DTS_DOMID=5 DTS_FENCE=none; gives 0 "" "with fence=none nothing is destroyed"
 dom rename 5 sip
 hook cleanup DTS_DOMID=5 DTS_FENCE=pause; gives 2 "called sip, not voip" \
