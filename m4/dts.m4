@@ -65,4 +65,11 @@ AC_DEFUN([DTS_CHECK_LIBS],
    AM_CONDITIONAL([HAVE_CMOCKA], [test $have_cmocka = yes])
    AC_CHECK_LIB([pcap], [pcap_open_offline], [PCAP_LIBS=-lpcap],
      [AC_MSG_ERROR([libpcap not found: install libpcap-dev])])
-   AC_SUBST([PCAP_LIBS])])
+   AC_SUBST([PCAP_LIBS])
+   dnl What dts-link compresses by.
+   PKG_CHECK_MODULES([LZ4], [liblz4], [have_lz4=yes
+      AC_DEFINE([HAVE_LZ4], [1], [Define to 1 if liblz4 is there.])],
+     [have_lz4=no])
+   PKG_CHECK_MODULES([ZSTD], [libzstd], [have_zstd=yes
+      AC_DEFINE([HAVE_ZSTD], [1], [Define to 1 if libzstd is there.])],
+     [have_zstd=no])])

@@ -48,14 +48,26 @@ endif
 
 remus_hooks_lib_libdts_la_SOURCES += \
 	remus-hooks/lib/agent-session.c remus-hooks/lib/agent-session.h \
+	remus-hooks/lib/delta.c \
 	remus-hooks/lib/framing.c remus-hooks/lib/framing.h \
-	remus-hooks/lib/realtime.c remus-hooks/lib/realtime.h
+	remus-hooks/lib/pack.c remus-hooks/lib/pack.h \
+	remus-hooks/lib/pack-method.c remus-hooks/lib/pack-private.h \
+	remus-hooks/lib/page-cache.c remus-hooks/lib/page-cache.h \
+	remus-hooks/lib/realtime.c remus-hooks/lib/realtime.h \
+	remus-hooks/lib/unpack.c
+# What the programs with lib/pack.c need.
+PACK_LIBS = $(LZ4_LIBS) $(ZSTD_LIBS)
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test-framing
 TESTS += tests/unit/test-framing
 tests_unit_test_framing_SOURCES = tests/unit/test-framing.c
 tests_unit_test_framing_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_framing_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test-pack
+TESTS += tests/unit/test-pack
+tests_unit_test_pack_SOURCES = tests/unit/test-pack.c
+tests_unit_test_pack_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_pack_LDADD = $(UNIT_LIBS) $(PACK_LIBS)
 endif
 
 if HAVE_CMOCKA

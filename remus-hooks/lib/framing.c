@@ -250,6 +250,8 @@ record_header(struct framing *f)
         return fail(f, "a second LIBXC_CONTEXT");
     }
     f->n_records++;
+    f->record_type = type;
+    f->record_len = len;
     f->skip = ROUND_UP((uint64_t) len, 8);
     if (libxl) {
         if (type == LIBXL_LIBXC_CONTEXT) {
@@ -317,4 +319,18 @@ framing_feed(struct framing *f, const void *data_, size_t n,
         f->n_bytes += take;
     }
     return ofs;
+}
+
+bool
+framing_in_body(const struct framing *f)
+{
+    return f->layer == FRAMING_TAIL || f->skip;
+}
+
+uint64_t
+framing_left(const struct framing *f)
+{
+    return (f->layer == FRAMING_TAIL ? UINT64_MAX
+            : f->skip ? f->skip
+            : header_size(f->layer) - f->header_len);
 }

@@ -39,6 +39,8 @@ struct framing {
     uint64_t n_checkpoints;     /* Whole ones. */
     uint64_t n_bytes;           /* Taken so far. */
     uint64_t n_records;
+    uint32_t record_type;       /* Of the newest record, the layer's... */
+    uint32_t record_len;        /* ...and its body's length, unpadded. */
     char error[160];            /* "" without an error. */
 
     /* What the headers said. */
@@ -62,6 +64,12 @@ void framing_init(struct framing *);
  * taken: all 'n' with FRAMING_MORE. */
 size_t framing_feed(struct framing *, const void *data, size_t n,
                     enum framing_event *event);
+
+/* Bytes up to the end of the header, or of the body, that comes next: so many
+ * at least have nothing else in them. */
+uint64_t framing_left(const struct framing *);
+/* True if that is a body. */
+bool framing_in_body(const struct framing *);
 
 const char *framing_layer_name(enum framing_layer);
 

@@ -3,26 +3,28 @@
 sbin_PROGRAMS += remus-hooks/link/dts-link
 remus_hooks_link_dts_link_SOURCES = \
 	remus-hooks/link/child.c remus-hooks/link/child.h \
-	remus-hooks/link/detector.h \
+	remus-hooks/link/bucket.h remus-hooks/link/detector.h \
 	remus-hooks/link/dts-link.c \
 	remus-hooks/link/events.c remus-hooks/link/events.h \
 	remus-hooks/link/heartbeat.c remus-hooks/link/heartbeat.h \
 	remus-hooks/link/hold.c remus-hooks/link/hold.h \
 	remus-hooks/link/link.h \
 	remus-hooks/link/listen.c \
+	remus-hooks/link/outflow.c remus-hooks/link/outflow.h \
 	remus-hooks/link/peer.c remus-hooks/link/peer.h \
 	remus-hooks/link/receive.c \
+	remus-hooks/link/ring.c remus-hooks/link/ring.h \
 	remus-hooks/link/send.c \
 	remus-hooks/link/session.c \
 	remus-hooks/link/wire.c remus-hooks/link/wire.h
-remus_hooks_link_dts_link_LDADD = $(DTS_LIBS)
+remus_hooks_link_dts_link_LDADD = $(DTS_LIBS) $(PACK_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test-link
 TESTS += tests/unit/test-link
 tests_unit_test_link_SOURCES = tests/unit/test-link.c \
 	remus-hooks/link/heartbeat.c remus-hooks/link/hold.c \
-	remus-hooks/link/wire.c
+	remus-hooks/link/ring.c remus-hooks/link/wire.c
 tests_unit_test_link_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_link_LDADD = $(UNIT_LIBS)
 endif

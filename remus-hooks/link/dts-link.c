@@ -37,6 +37,9 @@ VLOG_DEFINE_THIS_MODULE(dts_link);
 #define DEFAULT_SPOOL DTS_LOCALSTATEDIR "/spool"
 #define DEFAULT_LOGDIR "/var/log/remus-dts"
 #define DEFAULT_MEMORY_MB 64
+#define DEFAULT_MAX_BUFFER_MB 64
+#define DEFAULT_DELTA_CACHE_MB 64
+#define DEFAULT_DSCP 8          /* CS1: whatever else there is comes first. */
 
 static bool listening;
 static bool detach;
@@ -63,6 +66,13 @@ usage(void)
            "  --spool=DIR            for checkpoints larger than --memory\n"
            "  --memory=MB            held in memory, a session (default: %d)\n"
            "  --events-fd=N          tells what happens there (xl-remus)\n"
+           "  --compress=none|lz4|zstd\n"
+           "                         the stream (default: %s)\n"
+           "  --delta-cache=MB       of pages, to send differences (%d)\n"
+           "  --max-buffer=MB        of the stream, not sent yet (%d)\n"
+           "  --bandwidth=BITS[k|M|G]\n"
+           "                         a second, at most\n"
+           "  --dscp=0..63           of the stream's packets (%d, CS1)\n"
            "  --insecure             plain TCP, on both ends\n"
            "  --agent-socket=PATH    of the agent\n"
            "  --timeout=MS           for each step of the beginning (5000)\n"
@@ -71,7 +81,9 @@ usage(void)
            "  --unixctl=SOCKET       control socket of --listen\n"
            "  -h, --help             this text\n"
            "  -V, --version          version\n",
-           DEFAULT_RECEIVER, DEFAULT_MEMORY_MB);
+           DEFAULT_RECEIVER, DEFAULT_MEMORY_MB,
+           pack_method_name(pack_method_default()), DEFAULT_DELTA_CACHE_MB,
+           DEFAULT_MAX_BUFFER_MB, DEFAULT_DSCP);
     exit(DTS_EXIT_OK);
 }
 
@@ -89,6 +101,46 @@ number(const char *option, const char *s, int min, int max)
     return x;
 }
 
+/* Bits a second: "20M", "512k", "1000000"; also "20Mbit" as in tc(8). */
+static uint64_t
+bits(const char *option, const char *s)
+{
+    char *end;
+    unsigned long long int x = strtoull(s, &end, 10);
+    uint64_t unit = 1;
+
+    if (*end == 'k' || *end == 'K') {
+        unit = 1000;
+    } else if (*end == 'M' || *end == 'm') {
+        unit = 1000000;
+    } else if (*end == 'G' || *end == 'g') {
+        unit = 1000000000;
+    }
+    end += unit > 1;
+    if (end == s || *s < '0' || *s > '9' || (*end && strcasecmp(end, "bit"))
+        || x > UINT64_C(1000000000000) / unit || x * unit < 8000) {
+        fprintf(stderr, "%s: --%s=%s: bits a second are needed, 8k at least, "
+                "like 20M\n", program_name, option, s);
+        exit(DTS_EXIT_USAGE);
+    }
+    return x * unit;
+}
+
+static void
+set_compress(struct link_options *o, const char *name)
+{
+    if (!pack_method_from_name(name, &o->compress)) {
+        fprintf(stderr, "%s: --compress=%s: none, lz4 or zstd is needed\n",
+                program_name, name);
+        exit(DTS_EXIT_USAGE);
+    } else if (!pack_method_supported(o->compress)) {
+        fprintf(stderr, "%s: --compress=%s: not in this build\n",
+                program_name, name);
+        exit(DTS_EXIT_REFUSED);
+    }
+    o->pack = o->compress != PACK_STORED;
+}
+
 static void
 parse_options(int argc, char *argv[], struct link_options *o)
 {
@@ -101,6 +153,11 @@ parse_options(int argc, char *argv[], struct link_options *o)
         OPT_SPOOL,
         OPT_MEMORY,
         OPT_EVENTS_FD,
+        OPT_COMPRESS,
+        OPT_DELTA_CACHE,
+        OPT_MAX_BUFFER,
+        OPT_BANDWIDTH,
+        OPT_DSCP,
         OPT_INSECURE,
         OPT_AGENT_SOCKET,
         OPT_TIMEOUT,
@@ -120,6 +177,11 @@ parse_options(int argc, char *argv[], struct link_options *o)
         {"spool", required_argument, NULL, OPT_SPOOL},
         {"memory", required_argument, NULL, OPT_MEMORY},
         {"events-fd", required_argument, NULL, OPT_EVENTS_FD},
+        {"compress", required_argument, NULL, OPT_COMPRESS},
+        {"delta-cache", required_argument, NULL, OPT_DELTA_CACHE},
+        {"max-buffer", required_argument, NULL, OPT_MAX_BUFFER},
+        {"bandwidth", required_argument, NULL, OPT_BANDWIDTH},
+        {"dscp", required_argument, NULL, OPT_DSCP},
         {"insecure", no_argument, NULL, OPT_INSECURE},
         {"agent-socket", required_argument, NULL, OPT_AGENT_SOCKET},
         {"timeout", required_argument, NULL, OPT_TIMEOUT},
@@ -163,6 +225,23 @@ parse_options(int argc, char *argv[], struct link_options *o)
             break;
         case OPT_EVENTS_FD:
             o->events_fd = number("events-fd", optarg, 3, INT_MAX);
+            break;
+        case OPT_COMPRESS:
+            set_compress(o, optarg);
+            break;
+        case OPT_DELTA_CACHE:
+            o->delta_cache = number("delta-cache", optarg, 0,
+                                    PACK_MAX_CACHE_MB);
+            break;
+        case OPT_MAX_BUFFER:
+            o->max_buffer = (size_t) number("max-buffer", optarg, 1, 65536)
+                            * 1024 * 1024;
+            break;
+        case OPT_BANDWIDTH:
+            o->bandwidth = bits("bandwidth", optarg);
+            break;
+        case OPT_DSCP:
+            o->dscp = number("dscp", optarg, 0, 63);
             break;
         case OPT_INSECURE:
             o->insecure = true;
@@ -284,6 +363,11 @@ main(int argc, char *argv[])
         .receiver = DEFAULT_RECEIVER,
         .memory = (size_t) DEFAULT_MEMORY_MB * 1024 * 1024,
         .save_helper = getenv("LIBXL_SAVE_HELPER"),
+        .pack = pack_method_default() != PACK_STORED,
+        .compress = pack_method_default(),
+        .delta_cache = DEFAULT_DELTA_CACHE_MB,
+        .max_buffer = (size_t) DEFAULT_MAX_BUFFER_MB * 1024 * 1024,
+        .dscp = DEFAULT_DSCP,
     };
     struct unixctl_server *unixctl;
     int error;

@@ -26,7 +26,6 @@ events_init(struct events *ev, int fd)
 {
     memset(ev, 0, sizeof *ev);
     ev->fd = fd;
-    framing_init(&ev->framing);
     if (fd >= 0) {
         fcntl(fd, F_SETFL, O_NONBLOCK);
         fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -91,62 +90,6 @@ events_put(struct events *ev, const char *format, ...)
         ev->lost++;
     }
     events_run(ev);
-}
-
-void
-events_stream(struct events *ev, const void *data_, size_t n,
-              uint64_t wire_end)
-{
-    const uint8_t *data = data_;
-
-    while (ev->fd >= 0 && n) {
-        enum framing_event event;
-        size_t taken = framing_feed(&ev->framing, data, n, &event);
-
-        data += taken;
-        n -= taken;
-        if (event == FRAMING_CHECKPOINT) {
-            uint64_t i = ev->framing.n_checkpoints % EVENTS_MARKS;
-
-            ev->marks[i].raw = ev->framing.n_bytes - ev->checkpoint_start;
-            ev->marks[i].wire_end = wire_end;
-            ev->marks[i].sent_us = 0;
-            ev->checkpoint_start = ev->framing.n_bytes;
-        } else if (event == FRAMING_ERROR) {
-            return;             /* The peer will say so. */
-        }
-    }
-}
-
-void
-events_sent(struct events *ev, uint64_t wire, uint64_t now_us)
-{
-    while (ev->fd >= 0 && ev->n_sent < ev->framing.n_checkpoints) {
-        uint64_t n = ev->n_sent + 1, i = n % EVENTS_MARKS;
-
-        if (ev->framing.n_checkpoints - n >= EVENTS_MARKS) {
-            ev->n_sent++;       /* Overwritten: nobody waits for it. */
-            ev->lost++;
-            continue;
-        } else if (wire < ev->marks[i].wire_end) {
-            break;
-        }
-        ev->marks[i].sent_us = now_us;
-        events_put(ev, "sent %"PRIu64" %"PRIu64" %"PRIu64, n,
-                   ev->marks[i].raw, ev->marks[i].wire_end - ev->wire_start);
-        ev->wire_start = ev->marks[i].wire_end;
-        ev->n_sent++;
-    }
-}
-
-void
-events_ack(struct events *ev, uint64_t n, uint64_t now_us)
-{
-    uint64_t sent = (n <= ev->n_sent
-                     && ev->framing.n_checkpoints - n < EVENTS_MARKS
-                     ? ev->marks[n % EVENTS_MARKS].sent_us : now_us);
-
-    events_put(ev, "ack %"PRIu64" %"PRIu64, n, now_us - sent);
 }
 
 void

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pack.h"
+
 #define LINK_PORT 6646
 #define LINK_VERSION 1
 
@@ -23,11 +25,17 @@ struct link_options {
     int timeout;                    /* ms, for each step of the beginning. */
     int peer_timeout;               /* ms; 0: as the agent says. */
     int heartbeat;                  /* ms; 0: as the agent says. */
+    int dscp;                       /* Of the connection. */
+    bool pack;                      /* --compress is not "none". */
+    enum pack_method compress;      /* Sender: what is asked for. */
+    unsigned int delta_cache;       /* MB, at most. */
 
     /* Sender. */
     const char *domain;
     const char *host;               /* NULL: as the agent says. */
     int events_fd;                  /* -1: nobody wants to know. */
+    size_t max_buffer;              /* Bytes. */
+    uint64_t bandwidth;             /* Bits a second; 0: no limit. */
 
     /* Listener. */
     const char *bind;               /* NULL: as the agent says. */

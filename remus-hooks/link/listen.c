@@ -135,7 +135,7 @@ open_socket(struct listener *l)
     l->pstream = NULL;
     free(l->name);
     l->name = name;
-    error = pstream_open(name, &l->pstream, 0);
+    error = pstream_open(name, &l->pstream, l->options->dscp);
     if (error) {
         l->pstream = NULL;
         l->retry = time_msec() + RETRY_MS;

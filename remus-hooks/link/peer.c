@@ -19,7 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "events.h"
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
@@ -31,7 +30,7 @@
 VLOG_DEFINE_THIS_MODULE(peer);
 
 #define TX_ROOM (1024 * 1024)   /* No DATA is added beyond. */
-#define CHUNK (256 * 1024)      /* One DATA message, one read. */
+#define CHUNK (256 * 1024)      /* One read, one write. */
 #define FIRST_COPY_FACTOR 5     /* Times the timeout until there is a copy. */
 #define BEAT_DSCP 48            /* CS6: network control. */
 
@@ -84,6 +83,7 @@ peer_close(struct peer *peer)
     stream_close(peer->stream);
     peer->stream = NULL;
     peer->tx_len = peer->tx_ofs = 0;
+    peer->bulk_len = peer->before_bulk = 0;
     peer->rx_len = peer->rx_ofs = 0;
     if (peer->udp >= 0) {
         close(peer->udp);
@@ -170,26 +170,59 @@ peer_has_room(const struct peer *peer)
     return peer->stream && peer->tx_len + WIRE_HEADER_LEN + CHUNK <= TX_ROOM;
 }
 
+static bool
+tx_is_empty(const struct peer *peer)
+{
+    return !peer->tx_len && !peer->bulk_len;
+}
+
+/* Returns the next bytes to send: messages, the bulk after its header, and
+ * what was added meanwhile. */
+static const uint8_t *
+tx_next(const struct peer *peer, size_t *n)
+{
+    if (peer->bulk_len && !peer->before_bulk) {
+        *n = MIN(peer->bulk_len, CHUNK);
+        return peer->bulk;
+    }
+    *n = MIN(peer->bulk_len ? peer->before_bulk : peer->tx_len, CHUNK);
+    return peer->tx + peer->tx_ofs;
+}
+
+static void
+tx_sent(struct peer *peer, size_t n)
+{
+    peer->last_tx = time_msec();
+    if (peer->bulk_len && !peer->before_bulk) {
+        peer->bulk += n;
+        peer->bulk_len -= n;
+        return;
+    }
+    peer->tx_ofs += n;
+    peer->tx_len -= n;
+    peer->before_bulk -= MIN(peer->before_bulk, n);
+    if (!peer->tx_len) {
+        peer->tx_ofs = 0;
+    }
+}
+
 static void
 tx_run(struct peer *peer)
 {
-    while (peer->stream && peer->tx_len) {
-        int n = stream_send(peer->stream, peer->tx + peer->tx_ofs,
-                            MIN(peer->tx_len, CHUNK));
+    while (peer->stream && !tx_is_empty(peer)) {
+        size_t len;
+        const uint8_t *p = tx_next(peer, &len);
+        int n = stream_send(peer->stream, p, len);
 
         if (n >= 0) {
-            peer->tx_ofs += n;
-            peer->tx_len -= n;
-            peer->n_sent += n;
-            peer->last_tx = time_msec();
-            if (!peer->tx_len) {
-                peer->tx_ofs = 0;
-            }
+            tx_sent(peer, n);
         } else if (n == -EAGAIN) {
             break;
         } else {
             /* What the peer said last is still to be read: that decides. */
             peer->tx_len = peer->tx_ofs = 0;
+            peer->bulk_len = peer->before_bulk = 0;
+            peer->tx_broken = true;
             if (peer->rx_ofs == peer->rx_len) {
                 int got = stream_recv(peer->stream, peer->rx, CHUNK);
                 peer->rx_ofs = 0;
@@ -203,30 +236,32 @@ tx_run(struct peer *peer)
     }
 }
 
-int
-peer_send_from(struct peer *peer, int fd, struct events *events)
+void
+peer_send_bulk(struct peer *peer, enum wire_type type, const void *body,
+               size_t n)
 {
-    while (peer_has_room(peer)) {
-        uint8_t *p = tx_reserve(peer, WIRE_HEADER_LEN + CHUNK);
-        ssize_t n = read(fd, p + WIRE_HEADER_LEN, CHUNK);
-
-        if (n > 0) {
-            wire_header(p, WIRE_DATA, n);
-            peer->tx_len += WIRE_HEADER_LEN + n;
-            events_stream(events, p + WIRE_HEADER_LEN, n,
-                          peer->n_sent + peer->tx_len);
-            tx_run(peer);
-            events_sent(events, peer->n_sent, mono_us());
-            if (peer->detecting && time_msec() >= peer->next_beat) {
-                break;          /* Bulk data must not delay heartbeats. */
-            }
-        } else if (!n) {
-            return EOF;
-        } else if (errno != EINTR) {
-            return errno;
-        }
+    ovs_assert(!peer->bulk_len);
+    if (peer->stream) {
+        wire_header(tx_reserve(peer, WIRE_HEADER_LEN), type, n);
+        peer->tx_len += WIRE_HEADER_LEN;
+        peer->before_bulk = peer->tx_len;
+        peer->bulk = body;
+        peer->bulk_len = n;
+        tx_run(peer);
     }
-    return 0;
+}
+
+bool
+peer_bulk_is_sent(struct peer *peer)
+{
+    tx_run(peer);
+    return peer->stream && !peer->bulk_len && !peer->tx_broken;
+}
+
+bool
+peer_beat_is_due(const struct peer *peer)
+{
+    return peer->detecting && time_msec() >= peer->next_beat;
 }
 
 bool
@@ -236,7 +271,7 @@ peer_is_sent(struct peer *peer)
         stream_run(peer->stream);
         tx_run(peer);
     }
-    return !peer->tx_len;
+    return tx_is_empty(peer);
 }
 
 /* --------------------------------------------------------------- receiving */
@@ -406,7 +441,7 @@ beats_run(struct peer *peer)
         heartbeat_build(&peer->heartbeat, real_us(), mono_us(), d);
         ignore(send(peer->udp, d, HEARTBEAT_LEN, 0));
     }
-    if (!peer->tx_len && time_msec() - peer->last_tx >= peer->interval) {
+    if (tx_is_empty(peer) && time_msec() - peer->last_tx >= peer->interval) {
         peer_send_u64(peer, WIRE_BEAT, ++peer->beat_seq);
     }
 }
@@ -460,7 +495,7 @@ peer_wait(struct peer *peer, bool receive)
         return;
     }
     stream_run_wait(peer->stream);
-    if (peer->tx_len) {
+    if (!tx_is_empty(peer)) {
         stream_send_wait(peer->stream);
     }
     if (receive) {

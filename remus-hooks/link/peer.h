@@ -13,7 +13,6 @@
 #include "openvswitch/compiler.h"
 #include "wire.h"
 
-struct events;
 struct json;
 struct stream;
 
@@ -35,7 +34,10 @@ struct peer {
     /* To be sent. */
     uint8_t *tx;
     size_t tx_ofs, tx_len, tx_size;
-    uint64_t n_sent;            /* Bytes given to the network so far. */
+    const uint8_t *bulk;        /* The caller's, after the first... */
+    size_t bulk_len;
+    size_t before_bulk;         /* ...so many bytes of 'tx'. */
+    bool tx_broken;             /* Nothing can be sent any more. */
     long long int last_tx;      /* ms */
 
     /* Received, not parsed yet. */
@@ -68,12 +70,17 @@ void peer_destroy(struct peer *);
 void peer_send(struct peer *, enum wire_type, const void *body, size_t n);
 void peer_send_json(struct peer *, enum wire_type, struct json *);
 void peer_send_u64(struct peer *, enum wire_type, uint64_t);
-/* Reads from 'fd' and sends that as DATA, as long as there is room and no
- * heartbeat is due; tells 'events' of it.  Returns 0,
- * EOF at the end of 'fd', or an errno (EAGAIN: no more now). */
-int peer_send_from(struct peer *, int fd, struct events *);
-/* True if peer_send_from() wants 'fd' to be readable. */
+/* A message whose body stays the caller's, and as it is, until
+ * peer_bulk_is_sent(): one at a time.  Other messages wait for no more than
+ * that. */
+void peer_send_bulk(struct peer *, enum wire_type, const void *body,
+                    size_t n);
+/* Sends what can be sent; true once that body was handed to the network. */
+bool peer_bulk_is_sent(struct peer *);
+/* True if there is room for answers. */
 bool peer_has_room(const struct peer *);
+/* True if the next heartbeat is not to be delayed any more. */
+bool peer_beat_is_due(const struct peer *);
 bool peer_is_sent(struct peer *);
 
 /* The next thing that came: WIRE_NOTHING: no more now (then 'suspicion' may

@@ -57,6 +57,10 @@ struct receiver {
     struct child child;
     struct hold *hold;
     struct framing framing;
+    struct unpack *unpack;      /* NULL: the stream comes as it is. */
+    const uint8_t *packed;      /* Came and is not unpacked yet... */
+    size_t packed_len;
+    bool unpacking;             /* ...or there is more of what was. */
     enum stage stage;
 
     char *domain;
@@ -197,6 +201,29 @@ ask_agent(struct receiver *r, int generation, char **error)
     }
 }
 
+/* How the stream is to come, of what 'hello' offers. */
+static void
+settle_pack(struct receiver *r, const struct json *hello,
+            struct json *welcome)
+{
+    long long int cache = json_int_member(hello, "delta_cache", 0);
+    enum pack_method method;
+
+    if (!r->options->pack || json_int_member(hello, "pack", 0) != PACK_VERSION
+        || cache < 0) {
+        return;
+    }
+    if (!pack_method_from_name(json_string_member(hello, "compress"), &method)
+        || !pack_method_supported(method)) {
+        method = PACK_STORED;
+    }
+    cache = MIN(cache, r->options->delta_cache);
+    json_object_put(welcome, "pack", json_integer_create(PACK_VERSION));
+    json_object_put_string(welcome, "compress", pack_method_name(method));
+    json_object_put(welcome, "delta_cache", json_integer_create(cache));
+    r->unpack = unpack_create(cache);
+}
+
 static int
 greet(struct receiver *r, struct stream *stream)
 {
@@ -257,6 +284,7 @@ greet(struct receiver *r, struct stream *stream)
     json_object_put_string(welcome, "node",
                            agent_session_fact(r->agent, "node"));
     json_object_put(welcome, "udp_port", json_integer_create(udp_port));
+    settle_pack(r, json, welcome);
     peer_send_json(&r->peer, WIRE_WELCOME, welcome);
     peer_start_beats(&r->peer, json_int_member(json, "udp_port", 0), session,
                      key, heartbeat, timeout);
@@ -359,6 +387,32 @@ take_data(struct receiver *r, const uint8_t *data, size_t n)
     }
 }
 
+/* Unpacks a piece; returns how many bytes of the stream came of it. */
+static size_t
+take_packed(struct receiver *r)
+{
+    enum unpack_event event;
+    const uint8_t *bytes;
+    size_t len, taken = unpack_feed(r->unpack, r->packed, r->packed_len,
+                                    &event, &bytes, &len);
+
+    r->packed += taken;
+    r->packed_len -= taken;
+    r->unpacking = event == UNPACK_BYTES;
+    if (event == UNPACK_ERROR) {
+        char *s = xasprintf("corrupt packed stream: %s",
+                            unpack_error(r->unpack));
+
+        r->packed_len = 0;
+        last_words(r, s);
+        peer_fail(&r->peer, SUSPECT_PROTOCOL, "%s", s);
+        free(s);
+    } else if (event == UNPACK_BYTES) {
+        take_data(r, bytes, len);
+    }
+    return len;
+}
+
 /* Whether more of the stream can be taken: what xl has not taken of it must
  * not grow for ever.  A checkpoint that is not whole yet must become so. */
 static bool
@@ -377,12 +431,23 @@ receive(struct receiver *r)
     /* Bulk data must not delay heartbeats. */
     while (burst < BURST && wants_data(r)
            && time_msec() < r->peer.next_beat) {
-        enum wire_event event = peer_receive(&r->peer);
         struct wire *w = &r->peer.wire;
+        enum wire_event event;
 
+        /* Little may become much: that, too, must not delay them. */
+        if (r->packed_len || r->unpacking) {
+            burst += take_packed(r);
+            continue;
+        }
+        event = peer_receive(&r->peer);
         if (event == WIRE_NOTHING) {
             break;
-        } else if (event == WIRE_CHUNK) {
+        } else if (event == WIRE_CHUNK && w->type == WIRE_PACKED
+                   && r->unpack) {
+            r->packed = w->body;
+            r->packed_len = w->body_len;
+        } else if (event == WIRE_CHUNK && w->type == WIRE_DATA
+                   && !r->unpack) {
             burst += w->body_len;
             take_data(r, w->body, w->body_len);
         } else if (w->type == WIRE_END) {
@@ -533,6 +598,9 @@ run(struct receiver *r)
 
         agent_wait(r->agent);
         peer_wait(&r->peer, wants_data(r));
+        if (wants_data(r) && (r->packed_len || r->unpacking)) {
+            poll_immediate_wake();
+        }
         child_wait(&r->child);
         if (r->child.fd >= 0) {
             bool answers = !r->peer.stream || peer_has_room(&r->peer);
@@ -575,6 +643,7 @@ link_receive(const struct link_options *options, struct stream *stream)
             hold_destroy(r.hold);
         }
     }
+    unpack_destroy(r.unpack);
     peer_destroy(&r.peer);
     agent_session_destroy(r.agent);
     free(r.domain);

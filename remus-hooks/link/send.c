@@ -27,6 +27,7 @@
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "outflow.h"
 #include "peer.h"
 #include "remus-dts/exit.h"
 #include "socket-util.h"
@@ -53,6 +54,7 @@ struct sender {
 
     int in, out;                /* xl. */
     bool in_eof;
+    struct outflow *outflow;    /* From 'in' to the peer. */
     uint8_t *answers;           /* For xl, not taken yet. */
     size_t answers_len;
 
@@ -111,7 +113,7 @@ connect_peer(struct sender *s, const char *name)
 
     while (time_msec() < deadline) {
         if (!stream && time_msec() >= retry) {
-            error = stream_open(name, &stream, 0);
+            error = stream_open(name, &stream, s->options->dscp);
             if (error) {
                 stream = NULL;
                 retry = time_msec() + RETRY_MS;
@@ -169,6 +171,13 @@ hello(struct sender *s, uint16_t udp_port)
     json_object_put(json, "peer_timeout",
                     json_integer_create(o->peer_timeout));
     json_object_put(json, "udp_port", json_integer_create(udp_port));
+    if (o->pack) {
+        json_object_put(json, "pack", json_integer_create(PACK_VERSION));
+        json_object_put_string(json, "compress",
+                               pack_method_name(o->compress));
+        json_object_put(json, "delta_cache",
+                        json_integer_create(o->delta_cache));
+    }
     if (!o->insecure) {
         char hex[2 * HEARTBEAT_KEY_LEN + 1];
 
@@ -178,6 +187,36 @@ hello(struct sender *s, uint16_t udp_port)
         json_object_put_string(json, "udp_key", hex);
     }
     return json;
+}
+
+/* How the stream is to go, as WELCOME has it.  Returns false if that is
+ * nothing that HELLO offered. */
+static bool
+settle_pack(struct sender *s, const struct json *welcome)
+{
+    const struct link_options *o = s->options;
+    long long int version = json_int_member(welcome, "pack", 0);
+    long long int cache = json_int_member(welcome, "delta_cache", 0);
+    const char *compress = json_string_member(welcome, "compress");
+    enum pack_method method;
+
+    if (!version) {
+        VLOG_INFO("domain %s: the stream goes as it is%s", o->domain,
+                  o->pack ? ": the peer cannot unpack it" : "");
+        return true;
+    }
+    if (!o->pack || version != PACK_VERSION
+        || !pack_method_from_name(compress, &method)
+        || (method != o->compress && method != PACK_STORED)
+        || cache < 0 || cache > o->delta_cache) {
+        return false;
+    }
+    VLOG_INFO("domain %s: the stream goes packed, compression %s%s, "
+              "differences against %lld MB of pages", o->domain, compress,
+              method != o->compress ? " (the peer has no other)" : "",
+              cache);
+    outflow_pack(s->outflow, method, cache);
+    return true;
 }
 
 /* HELLO, and WELCOME or REFUSE. */
@@ -241,6 +280,10 @@ greet(struct sender *s)
         json_destroy(json);
         return give_up(s, DTS_EXIT_REFUSED, "the peer has another version of "
                        "dts-link");
+    } else if (!settle_pack(s, json)) {
+        json_destroy(json);
+        return give_up(s, DTS_EXIT_REFUSED, "the peer wants the stream in a "
+                       "way that was not offered");
     }
     VLOG_INFO("domain %s: session %s with %s (%s), heartbeat %d ms, "
               "peer-timeout %d ms", s->options->domain, s->session,
@@ -261,6 +304,46 @@ greet(struct sender *s)
 
 /* ----------------------------------------------------------------- running */
 
+/* Tells of the checkpoints that have been handed to the network. */
+static void
+tell_sent(struct sender *s)
+{
+    struct outflow_sent sent;
+
+    outflow_note_sent(s->outflow, &s->peer);
+    while (outflow_next_sent(s->outflow, &sent)) {
+        events_put(&s->events, "sent %"PRIu64" %"PRIu64" %"PRIu64, sent.n,
+                   sent.raw, sent.wire);
+    }
+}
+
+static void
+acked(struct sender *s, uint64_t n)
+{
+    struct outflow_sent sent;
+    struct json *params;
+    int64_t us;
+
+    tell_sent(s);
+    if (n > outflow_n_sent(s->outflow)) {
+        peer_fail(&s->peer, SUSPECT_PROTOCOL, "the peer says that it holds "
+                  "checkpoint %"PRIu64", which was not sent", n);
+        return;
+    } else if (n <= s->n_acked) {
+        return;
+    }
+    s->n_acked = n;
+    peer_settle(&s->peer);
+    us = outflow_acked(s->outflow, n, &sent);
+    events_put(&s->events, "ack %"PRIu64" %"PRId64, n, us);
+    params = agent_params(s->session);
+    json_object_put(params, "n", json_integer_create(n));
+    json_object_put(params, "bytes", json_integer_create(sent.raw));
+    json_object_put(params, "wire", json_integer_create(sent.wire));
+    json_object_put(params, "ack_us", json_integer_create(us));
+    agent_session_keep(s->agent, "checkpoint", params);
+}
+
 static void
 receive(struct sender *s)
 {
@@ -270,19 +353,12 @@ receive(struct sender *s)
            && (event = peer_receive(&s->peer)) != WIRE_NOTHING) {
         struct wire *w = &s->peer.wire;
 
-        if (event == WIRE_CHUNK) {
+        if (event == WIRE_CHUNK && w->type == WIRE_DATA) {
             s->answers = xrealloc(s->answers, s->answers_len + w->body_len);
             memcpy(s->answers + s->answers_len, w->body, w->body_len);
             s->answers_len += w->body_len;
         } else if (w->type == WIRE_ACK) {
-            struct json *params = agent_params(s->session);
-            uint64_t n = wire_get_u64(w->body);
-
-            s->n_acked = MAX(s->n_acked, n);
-            peer_settle(&s->peer);
-            events_ack(&s->events, s->n_acked, mono_us());
-            json_object_put(params, "n", json_integer_create(s->n_acked));
-            agent_session_keep(s->agent, "checkpoint", params);
+            acked(s, wire_get_u64(w->body));
         } else if (w->type == WIRE_END) {
             struct json *json = json_from_body(w->body, w->body_len);
 
@@ -348,6 +424,17 @@ judge(struct sender *s)
     }
 }
 
+/* True once xl is gone and nothing of what it wrote can still reach the
+ * peer. */
+static bool
+is_over(struct sender *s)
+{
+    if (!s->peer.stream || s->peer.suspicion != SUSPECT_NOT) {
+        return xl_is_gone(s);
+    }
+    return s->in_eof && outflow_is_empty(s->outflow);
+}
+
 static int
 end(struct sender *s, int status, const char *detail)
 {
@@ -379,20 +466,19 @@ run(struct sender *s)
 {
     for (;;) {
         const char *verdict, *reason;
-        bool reading;
 
         agent_session_run(s->agent);
         receive(s);
         peer_run(&s->peer);
-        events_sent(&s->events, s->peer.n_sent, mono_us());
         events_run(&s->events);
-        reading = !s->taken && peer_has_room(&s->peer);
-        if (reading) {
-            int error = peer_send_from(&s->peer, s->in, &s->events);
+        if (s->peer.stream && !s->in_eof) {
+            int error = outflow_fill(s->outflow, &s->peer, s->in);
             s->in_eof = error == EOF || (error && error != EAGAIN);
         }
+        outflow_run(s->outflow, &s->peer);
+        tell_sent(s);
         write_answers(s);
-        if (s->in_eof || (!reading && xl_is_gone(s))) {
+        if (is_over(s)) {
             return finish(s);
         }
         judge(s);
@@ -416,9 +502,10 @@ run(struct sender *s)
 
         agent_wait(s->agent);
         peer_wait(&s->peer, s->answers_len < 65536);
-        if (!s->taken && peer_has_room(&s->peer)) {
+        outflow_wait(s->outflow, &s->peer);
+        if (s->peer.stream && !s->in_eof && outflow_wants(s->outflow)) {
             poll_fd_wait(s->in, POLLIN);
-        } else {
+        } else if (!s->in_eof) {
             poll_timer_wait(s->taken ? 500 : 50);   /* xl_is_gone() */
         }
         events_wait(&s->events);
@@ -477,6 +564,12 @@ link_send(const struct link_options *options_)
                          options.domain, options.domain);
         goto out;
     }
+    s.outflow = outflow_create(&(struct outflow_options) {
+        .domain = options.domain,
+        .max_buffer = options.max_buffer,
+        .bandwidth = options.bandwidth,
+        .patience = agent_session_fact_int(s.agent, "stall", 2000) / 2,
+    });
     status = connect_peer(&s, name);
     if (!status) {
         status = greet(&s);
@@ -497,6 +590,7 @@ link_send(const struct link_options *options_)
     fcntl(s.out, F_SETFL, O_NONBLOCK);
     fcntl(s.in, F_SETPIPE_SZ, PIPE_SIZE);
     status = run(&s);
+    outflow_log(s.outflow);
 
 out:
     if (s.peer.rx) {
@@ -504,6 +598,7 @@ out:
     }
     events_flush(&s.events, LAST_WORDS_MS);
     events_uninit(&s.events);
+    outflow_destroy(s.outflow);
     agent_session_destroy(s.agent);
     free(s.answers);
     free(name);

@@ -45,6 +45,13 @@ wire_header(uint8_t header[WIRE_HEADER_LEN], enum wire_type type,
     memcpy(header + 4, &be, sizeof be);
 }
 
+/* Handed out in pieces. */
+static bool
+is_chunked(uint8_t type)
+{
+    return type == WIRE_DATA || type == WIRE_PACKED;
+}
+
 /* A header is whole. */
 static enum wire_event
 take_header(struct wire *w)
@@ -55,13 +62,13 @@ take_header(struct wire *w)
     w->type = w->header[0];
     w->left = ntohl(be);
     w->buffer_len = 0;
-    if (w->type < WIRE_HELLO || w->type > WIRE_END) {
+    if (w->type < WIRE_HELLO || w->type > WIRE_PACKED) {
         snprintf(w->error, sizeof w->error, "message of unknown type %u",
                  w->type);
     } else if (w->header[1] || w->header[2] || w->header[3]) {
         snprintf(w->error, sizeof w->error,
                  "message of type %u with unknown flags", w->type);
-    } else if (w->type == WIRE_DATA ? w->left > WIRE_MAX
+    } else if (is_chunked(w->type) ? w->left > WIRE_MAX
                : w->type == WIRE_BEAT || w->type == WIRE_ACK ? w->left != 8
                : w->left > WIRE_MAX_JSON) {
         snprintf(w->error, sizeof w->error,
@@ -94,7 +101,7 @@ wire_feed(struct wire *w, const void *data_, size_t n, enum wire_event *event)
             if (*event == WIRE_ERROR) {
                 break;
             }
-        } else if (w->type == WIRE_DATA) {
+        } else if (is_chunked(w->type)) {
             take = MIN(w->left, n - ofs);
             w->body = data + ofs;
             w->body_len = take;
@@ -110,7 +117,7 @@ wire_feed(struct wire *w, const void *data_, size_t n, enum wire_event *event)
         }
         if (!w->left && w->header_len == WIRE_HEADER_LEN) {
             w->header_len = 0;
-            if (w->type != WIRE_DATA) {
+            if (!is_chunked(w->type)) {
                 w->buffer[w->buffer_len] = '\0';
                 w->body = w->buffer;
                 w->body_len = w->buffer_len;

@@ -4,8 +4,8 @@
 
 /* Messages of the link's protocol (docs/protocol.md, section 2).
  *
- * Pure: bytes in any pieces in, messages out.  DATA is handed out as it comes,
- * without a copy; other messages when they are whole. */
+ * Pure: bytes in any pieces in, messages out.  DATA and PACKED are handed out
+ * as they come, without a copy; other messages when they are whole. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +19,7 @@ enum wire_type {
     WIRE_BEAT = 5,
     WIRE_ACK = 6,
     WIRE_END = 7,
+    WIRE_PACKED = 8,
 };
 
 #define WIRE_HEADER_LEN 8
@@ -27,8 +28,9 @@ enum wire_type {
 
 enum wire_event {
     WIRE_NOTHING,               /* All was taken. */
-    WIRE_CHUNK,                 /* 'body', 'body_len': bytes of DATA; valid as
-                                 * long as the bytes that were fed. */
+    WIRE_CHUNK,                 /* 'type', 'body', 'body_len': bytes of DATA or
+                                 * PACKED; valid as long as the bytes that were
+                                 * fed. */
     WIRE_MESSAGE,               /* 'type', 'body', 'body_len'; NUL follows. */
     WIRE_ERROR,                 /* 'error' says why. */
 };

@@ -129,7 +129,9 @@ test_wire_headers(void **state OVS_UNUSED)
     check_header(WIRE_ACK, 0, 0, 9, false);
     check_header(WIRE_BEAT, 0, 0, 0, false);
     check_header(0, 0, 0, 8, false);
-    check_header(8, 0, 0, 8, false);
+    check_header(9, 0, 0, 8, false);
+    check_header(WIRE_PACKED, 0, 0, WIRE_MAX, true);
+    check_header(WIRE_PACKED, 0, 0, WIRE_MAX + 1, false);
     check_header(255, 0, 0, 8, false);
     check_header(WIRE_DATA, 1, 0, 8, false);
     check_header(WIRE_DATA, 0, 1, 8, false);
