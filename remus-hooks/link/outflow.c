@@ -8,7 +8,8 @@
  * sent, the next is not taken: on a link that is too slow this slows the guest
  * down, instead of letting its copy fall behind by all that fits into the
  * ring.  It is let in all the same before the gate would call the guest
- * stalled; in the end the ring is full, and then the stream stops. */
+ * stalled, and then the one after it has to wait; in the end the ring is full,
+ * and then the stream stops. */
 
 #include <config.h>
 
@@ -59,6 +60,7 @@ struct outflow {
     uint64_t raw_mark, wire_mark;       /* ...and up to the checkpoint. */
 
     long long int held_since;   /* A whole checkpoint is in the ring; or 0. */
+    uint64_t held_n;            /* This one. */
     bool full;
     bool complained;            /* About this. */
 
@@ -121,8 +123,9 @@ note_held(struct outflow *o)
 {
     if (o->in.n_checkpoints <= o->handed) {
         o->held_since = 0;
-    } else if (!o->held_since) {
+    } else if (!o->held_since || o->held_n != o->in.n_checkpoints) {
         o->held_since = time_msec();
+        o->held_n = o->in.n_checkpoints;
     }
 }
 
@@ -313,6 +316,9 @@ outflow_run(struct outflow *o, struct peer *peer)
         size_t max = bucket_piece(&o->bucket, PIECE);
 
         outflow_note_sent(o, peer);
+        if (o->handed - o->told >= N_SENT / 2) {
+            break;              /* What was sent is to be told first. */
+        }
         if (o->piece_len || done >= STEP || peer_beat_is_due(peer)
             || !bucket_run(&o->bucket, time_msec())
             || !(o->pack ? next_packed(o, max) : next_plain(o, max))) {
@@ -355,9 +361,7 @@ outflow_next_sent(struct outflow *o, struct outflow_sent *sent)
     if (o->told == o->handed) {
         return false;
     }
-    o->told = MAX(o->told + 1, o->handed >= N_SENT
-                  ? o->handed - N_SENT + 1 : 1);
-    *sent = o->sent[o->told % N_SENT];
+    *sent = o->sent[++o->told % N_SENT];
     return true;
 }
 

@@ -8,8 +8,9 @@ check-fuzz: $(BUILT_SOURCES)
 fuzz-flags:
 	@echo '$(DEFS) $(subst ','\'',$(AM_CPPFLAGS))'
 fuzz-libs:
-	@echo '$(OVS_LIBS)'
+	@echo '$(OVS_LIBS) $(PACK_LIBS)'
 
 EXTRA_DIST += tests/fuzz/run tests/fuzz/make-corpus tests/fuzz/corpus \
 	tests/fuzz/fuzz-framing.c tests/fuzz/fuzz-helper-frames.c \
-	tests/fuzz/fuzz-rtp.c tests/fuzz/fuzz-wire.c
+	tests/fuzz/fuzz-pack.c tests/fuzz/fuzz-rtp.c \
+	tests/fuzz/fuzz-wire.c

@@ -3,6 +3,7 @@
 the test wants, Remus streams, xl's two ends.  No root, nothing but loopback."""
 import json
 import os
+import random
 import select
 import shutil
 import signal
@@ -46,6 +47,88 @@ def checkpoint(n, size=4096):
     out = b"".join(record(1, body[i:i + (1 << 20)])
                    for i in range(0, size, 1 << 20))
     return out + record(0xe) + record(2, b"emulator") + record(4)
+
+
+class Guest:
+    """Pages, and what libxc would send of them: records of PAGE_DATA with the
+    pages that were written since the last checkpoint."""
+
+    def __init__(self, pages, seed=1):
+        self.random = random.Random(seed)
+        self.pages = [bytes(4096)] * pages
+        self.dirty = set(range(pages))
+
+    def write(self, pfn, data, at=0):
+        page = self.pages[pfn]
+        self.pages[pfn] = page[:at] + data + page[at + len(data):]
+        self.dirty.add(pfn)
+
+    def fill(self, pfn):
+        self.write(pfn, self.random.randbytes(4096))
+
+    def checkpoint(self):
+        out, dirty = [], sorted(self.dirty)
+        for i in range(0, len(dirty), 1024):
+            some = dirty[i:i + 1024]
+            out.append(record(1, struct.pack("<II", len(some), 0) +
+                              struct.pack("<%dQ" % len(some), *some) +
+                              b"".join(self.pages[p] for p in some)))
+        self.dirty = set()
+        return b"".join(out) + record(0xe) + record(2, b"emulator") + \
+            record(4)
+
+
+class Proxy:
+    """Between the two ends, for what they say by TCP: counts it, makes it
+    slow, changes a bit."""
+
+    def __init__(self, port):
+        self.port, self.sent, self.rate, self.flip = port, 0, None, None
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(4)
+        self.at = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                a, _ = self.listener.accept()
+            except OSError:
+                return
+            # As a slow link, which has little of what it carries.
+            a.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            b = socket.create_connection(("127.0.0.1", self.port))
+            threading.Thread(target=self.carry, args=(a, b, True),
+                             daemon=True).start()
+            threading.Thread(target=self.carry, args=(b, a, False),
+                             daemon=True).start()
+
+    def carry(self, a, b, count):
+        try:
+            while True:
+                data = a.recv(16384)
+                if not data:
+                    break
+                if count:
+                    if self.rate:
+                        time.sleep(len(data) / self.rate)
+                    if self.flip is not None and self.sent <= self.flip < \
+                            self.sent + len(data):
+                        i = self.flip - self.sent
+                        data = data[:i] + bytes([data[i] ^ 4]) + data[i + 1:]
+                    self.sent += len(data)
+                b.sendall(data)
+        except OSError:
+            pass
+        for s in (a, b):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
 
 
 # --------------------------------------------------------------------- agent

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pure parts of dts-link: messages, heartbeats, failure detector, and the
- * queue that holds checkpoints back. */
+/* The pure parts of dts-link: messages, heartbeats, failure detector, the queue
+ * that holds checkpoints back, the ring that takes them, the token bucket. */
 
 #include <config.h>
 
@@ -16,10 +16,13 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../../remus-hooks/link/bucket.h"
 #include "../../remus-hooks/link/detector.h"
 #include "../../remus-hooks/link/heartbeat.h"
 #include "../../remus-hooks/link/hold.h"
+#include "../../remus-hooks/link/ring.h"
 #include "../../remus-hooks/link/wire.h"
+#include "random.h"
 #include "util.h"
 
 /* ---------------------------------------------------------------- messages */
@@ -342,6 +345,109 @@ test_hold_fails(void **state OVS_UNUSED)
     hold_destroy(h);
 }
 
+/* -------------------------------------------------------------------- ring */
+
+static void
+test_ring(void **state OVS_UNUSED)
+{
+    size_t in = 0, out = 0, n, room;
+    struct ring r;
+
+    ring_init(&r, 4096);
+    ring_bytes(&r, &n);
+    assert_int_equal(n, 0);
+    for (int round = 0; round < 20000; round++) {
+        const uint8_t *bytes;
+        uint8_t *p = ring_room(&r, &room);
+        size_t add = random_range(3000), take = random_range(3000);
+
+        assert_true(p >= r.data && p + room <= r.data + r.size);
+        assert_true(room || in - out == 4096);
+        add = MIN(add, room);
+        for (size_t i = 0; i < add; i++) {
+            p[i] = in++ * 31 >> 3;
+        }
+        ring_added(&r, add);
+        bytes = ring_bytes(&r, &n);
+        assert_true(bytes >= r.data && bytes + n <= r.data + r.size);
+        assert_true(n <= in - out && (n || in == out));
+        take = MIN(take, n);
+        for (size_t i = 0; i < take; i++) {
+            assert_int_equal(bytes[i], (uint8_t) (out++ * 31 >> 3));
+        }
+        ring_taken(&r, take);
+        assert_int_equal(r.len, in - out);
+    }
+    ring_bytes(&r, &n);
+    ring_taken(&r, n);
+    ring_bytes(&r, &n);
+    ring_taken(&r, n);
+    ring_room(&r, &room);
+    assert_int_equal(room, 4096);       /* From the start again. */
+    ring_added(&r, 4096);
+    ring_room(&r, &room);
+    assert_int_equal(room, 0);
+    ring_destroy(&r);
+}
+
+/* ------------------------------------------------------------------ bucket */
+
+/* What a taker of pieces of 'piece' bytes gets in ten seconds, looking each
+ * 'step' ms. */
+static uint64_t
+taken(struct bucket *b, long long int start, uint64_t piece, int step)
+{
+    uint64_t total = 0;
+
+    for (long long int t = start; t < start + 10000; t += step) {
+        while (bucket_run(b, t)) {
+            bucket_take(b, piece);
+            total += piece;
+            assert_true(total < 1000000000);
+        }
+        assert_true(bucket_deadline(b) > t);
+    }
+    return total;
+}
+
+static void
+test_bucket(void **state OVS_UNUSED)
+{
+    static const uint64_t rates[] = { 8000, 1000000, 20000000, 400000000 };
+    struct bucket b;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
+        uint64_t want = rates[i] / 8 * 10;
+        uint64_t burst = rates[i] / 8 * BUCKET_BURST_MS / 1000;
+        uint64_t piece, got;
+
+        bucket_init(&b, rates[i], 5000);
+        piece = bucket_piece(&b, 128 * 1024);
+        assert_true(piece >= 1024 && piece <= 128 * 1024);
+        got = taken(&b, 5000, piece, 1);
+        assert_true(got <= want + burst + piece);
+        assert_true(got + burst + piece >= want);
+        /* A pause saves no more than a burst. */
+        got = taken(&b, 1000000000, piece, 10);
+        assert_true(got <= want + burst + piece);
+        assert_true(got + burst + piece >= want);
+    }
+
+    /* When it says that it will be ready, it is, and not before. */
+    bucket_init(&b, 1000000, 0);
+    assert_false(bucket_run(&b, 0));
+    assert_true(bucket_run(&b, bucket_deadline(&b)));
+    bucket_take(&b, 100000);
+    assert_int_equal(bucket_deadline(&b), 801);
+    assert_false(bucket_run(&b, 800));
+    assert_true(bucket_run(&b, 801));
+
+    bucket_init(&b, 0, 0);              /* No limit. */
+    bucket_take(&b, UINT64_MAX / 4000);
+    assert_true(bucket_run(&b, 0));
+    assert_int_equal(bucket_piece(&b, 4096), 4096);
+}
+
 int
 main(void)
 {
@@ -353,6 +459,8 @@ main(void)
         cmocka_unit_test(test_detector),
         cmocka_unit_test(test_hold),
         cmocka_unit_test(test_hold_fails),
+        cmocka_unit_test(test_ring),
+        cmocka_unit_test(test_bucket),
     };
     return cmocka_run_group_tests_name("link", tests, NULL, NULL);
 }
