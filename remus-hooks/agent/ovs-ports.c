@@ -150,6 +150,9 @@ set_tunnel(struct want *w, const struct dts_view *view,
     smap_add(&w->options, "key", key);
     if (t->tos >= 0) {
         smap_add_format(&w->options, "tos", "%d", t->tos);
+    } else {
+        /* Replication, heartbeats and voice are told apart outside, too. */
+        smap_add(&w->options, "tos", "inherit");
     }
 }
 

@@ -5,7 +5,8 @@
 Speaks the helper's messages on stdin and stdout as Xen 4.17's does (u16 length,
 u16 number, arguments; each reply one int) and writes and reads libxc's records
 as docs/specs/libxc-migration-stream says.  The guest's "memory" is the file
-$FAKEXEN_DIR/DOMID.mem: it is a PAGE_DATA record of each checkpoint.
+$FAKEXEN_DIR/DOMID.mem: it is a PAGE_DATA record of each checkpoint; pages that
+mean nothing go with it.
 
 A file $FAKEXEN_DIR/corrupt makes the next checkpoint begin with a corrupt header.
 DTS_FAKE_MEMORY_KB (512) is what the first copy carries, DTS_FAKE_DIRTY_KB (16)
@@ -63,6 +64,13 @@ def record(kind, body=b""):
     return struct.pack("<II", kind, len(body)) + body + b"\0" * (-len(body) % 8)
 
 
+def pages(first, data):
+    """A record of whole pages, from number 'first' on."""
+    n = len(data) // 4096
+    return record(PAGE_DATA, struct.pack("<II%dQ" % n, n, 0,
+                                         *range(first, first + n)) + data)
+
+
 def memory_path(domid):
     return "%s/%s.mem" % (os.environ["FAKEXEN_DIR"], domid)
 
@@ -76,19 +84,26 @@ def save(fd, domid):
     chunk = os.urandom(65536)
     n = max(1, int(os.environ.get("DTS_FAKE_MEMORY_KB", 512)) // 64)
     pause = float(os.environ.get("DTS_FAKE_COPY_MS", 0)) / 1000 / n
-    dirty = os.urandom(int(os.environ.get("DTS_FAKE_DIRTY_KB", 16)) * 1024)
+    dirty = os.urandom(4096 - 8) * max(
+        1, int(os.environ.get("DTS_FAKE_DIRTY_KB", 16)) // 4)
+    dirty = [dirty[i:i + 4088] for i in range(0, len(dirty), 4088)]
     write_all(fd, MAGIC + record(STATIC_DATA_END))
-    for _ in range(n):
-        write_all(fd, record(PAGE_DATA, chunk))
+    for i in range(n):
+        # Half of a guest's memory is zeros.
+        write_all(fd, pages(16 * i, chunk if i % 2 else bytes(65536)))
         if pause:
             time.sleep(pause)
+    epoch = 0
     while True:
+        epoch += 1
         if message(SUSPEND) != 1:
             complete(-1, 22)
         if os.path.exists(os.environ["FAKEXEN_DIR"] + "/corrupt"):
             write_all(fd, struct.pack("<II", 0x7fff1234, 0xfffffff0))
         write_all(fd, record(PAGE_DATA, memory(domid)) +
-                  record(PAGE_DATA, dirty) + record(REC_CHECKPOINT))
+                  pages(0, b"".join(struct.pack("<Q", epoch) + page
+                                    for page in dirty)) +
+                  record(REC_CHECKPOINT))
         if message(POSTCOPY) != 1:
             complete(-1, 22)
         if message(CHECKPOINT) != 1:

@@ -2,13 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # The power of the primary's host is cut.
 . "$(dirname "$0")/dts.sh"
-plan 17
+plan 19
 dts_up_xl || { fail "the system comes up"; exit 1; }
 g=$(binding voip generation)
 observe_start wires gw1 --mac $MAC A=uA B=uB
 probe_start p $IP --interval 10
 must "the domain is protected" protect_and_wait hostA
 is "$(domains hostB)" "voip--incoming:p" "its copy is paused"
+sent=$W/hostA/dts/dts-link-send.log way="goes packed" less=yes
+"$LINK" --help | grep -q 'default: lz4' || { way="goes as it is"; less=no; }
+ok "the stream $way" grep -q "the stream $way" "$sent"
+is "$(sed -n 's/.*: \([0-9.]*\) MB of the stream as \([0-9.]*\) MB.*/\1 \2/p' "$sent" |
+    awk '{ raw += $1; wire += $2 } END { print wire < raw * .7 ? "yes" : "no" }')" \
+    $less "in fewer bytes than xl writes: $less"
 ok "the client is served by hostA" wait_for 20 served p hostA
 sleep 1
 cut_us=${EPOCHREALTIME/./}
