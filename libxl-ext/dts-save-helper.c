@@ -41,6 +41,7 @@
 #include "helper-frames.h"
 #include "openvswitch/json.h"
 #include "real-helper.h"
+#include "remus-dts/exit.h"
 #include "util.h"
 
 #define STALL_MS 2000           /* Unless the agent says otherwise. */
@@ -87,6 +88,7 @@ struct shim {
     long long int ended_at;     /* ms; when the end began to wait. */
     long long int kill_at;      /* ms; LLONG_MAX: not. */
     bool asked;
+    bool refused;               /* Another one has the domain's session. */
 };
 
 static void pass_on_end(struct shim *) OVS_NO_RETURN;
@@ -191,7 +193,7 @@ take_session(struct shim *shim)
 {
     const char *session = agent_session_fact(shim->agent, "session");
 
-    if (shim->gate.session == GATE_ARMED
+    if (shim->gate.session == GATE_ARMED || shim->refused
         || !agent_session_connected(shim->agent)) {
         return;
     }
@@ -219,12 +221,30 @@ take_session(struct shim *shim)
     }
 }
 
+/* The agent refused `hello`: this guest is in another stream already, whose
+ * checkpoints a second one would spoil.  xl learns that this one has failed. */
+static void
+check_refusal(struct shim *shim)
+{
+    int code;
+    const char *error = agent_session_error(shim->agent, &code);
+
+    if (error && code == DTS_EXIT_REFUSED && !shim->refused
+        && shim->gate.save && shim->gate.session == GATE_UNKNOWN) {
+        say(shim, "refused: %s", error);
+        shim->refused = true;
+        shim->gate.session = GATE_NONE;
+        shim->gate.stopping = true;
+    }
+}
+
 static void
 run_agent(struct shim *shim)
 {
     const char *verdict, *reason;
 
     agent_session_run(shim->agent);
+    check_refusal(shim);
     take_session(shim);
     verdict = agent_session_verdict(shim->agent, &reason);
     if (verdict && shim->gate.verdict == GATE_NO_VERDICT) {

@@ -14,6 +14,7 @@
 #include <config.h>
 #include "session.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -176,6 +177,12 @@ refuse_link(const struct dts_view *view, const struct dts_domain *d,
                              d->name, d->owner);
         }
     }
+    other = session_of(d->name, sender, NULL);
+    if (other && other->link && strcmp(other->uuid, uuid)) {
+        return xasprintf("%s has session %s already (process %d): end that "
+                         "`xl remus` first", d->name, other->uuid,
+                         (int) other->link->pid);
+    }
     if (d->state != DTS_ALONE
         && !(sender && d->state == DTS_STOPPED
              && guests_find(d->name, GUEST_OWN))) {
@@ -183,12 +190,26 @@ refuse_link(const struct dts_view *view, const struct dts_domain *d,
                          "runs it alone", d->name,
                          dts_state_to_string(d->state), d->cause);
     }
-    other = session_of(d->name, sender, NULL);
-    if (other && other->link && strcmp(other->uuid, uuid)) {
-        return xasprintf("%s has session %s already: end that `xl remus` "
-                         "first", d->name, other->uuid);
-    }
     return NULL;
+}
+
+/* A process that comes back may take the place of its own old connection, and
+ * anybody that of a dead one.  Another one that lives would be robbed of its
+ * session: returns false, and 'c' has been told. */
+static bool
+may_replace(const struct session *s, const struct conn *old,
+            struct conn *c, const struct json *id)
+{
+    if (!old || old == c || old->pid == c->pid
+        || (kill(old->pid, 0) && errno == ESRCH)) {
+        return true;
+    }
+    server_reply_error(c, id, 3, "%s is in session %s already (process %d): "
+                       "end that `xl remus` first", s->domain, s->uuid,
+                       (int) old->pid);
+    VLOG_WARN("domain %s: session %s: process %d is refused, process %d has "
+              "it", s->domain, s->uuid, (int) c->pid, (int) old->pid);
+    return false;
 }
 
 static bool
@@ -237,6 +258,9 @@ hello_link(struct conn *c, const struct json *id, const struct json *params)
         server_reply_error(c, id, 3, "session %s is another one", uuid);
         return false;
     }
+    if (!may_replace(s, s->link, c, id)) {
+        return false;
+    }
     if (s->link && s->link != c) {
         s->link->session = NULL;
     }
@@ -261,6 +285,9 @@ hello_gate(struct conn *c, const struct json *id, const struct json *params)
                                                             -1));
         name = g ? g->name : name;
         s = session_of(name, true, NULL);
+        if (s && !may_replace(s, s->gate, c, id)) {
+            return false;
+        }
         if (s && !s->link) {
             s = NULL;
         }
@@ -271,6 +298,9 @@ hello_gate(struct conn *c, const struct json *id, const struct json *params)
         /* Not ours: the gate passes everything through. */
         server_reply(c, id, facts_for(NULL, name, "", NULL));
         return true;
+    }
+    if (!may_replace(s, s->gate, c, id)) {
+        return false;
     }
     if (s->gate && s->gate != c) {
         s->gate->session = NULL;

@@ -144,8 +144,8 @@ class Agent:
                       "state": "alone", "peer": "", "peer_ip": "127.0.0.1",
                       "port": 6646, "heartbeat": 50, "peer_timeout": 1000,
                       "stall": 500, "tls": False}
+        self.error = facts.pop("error", None)
         self.facts.update(facts)
-        self.error = None
         self.verdict = None
         self.silent = False
         self.messages = []
