@@ -21,6 +21,7 @@
 #include "dts-idl.h"
 #include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
+#include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "sset.h"
@@ -32,9 +33,14 @@ VLOG_DEFINE_THIS_MODULE(db);
 
 /* How long the server may be silent before the connection is tried again. */
 #define PROBE_INTERVAL_MS 2000
-/* After a step that was not committed none is tried for so long: while the
- * replica is not current again, each try would fail at once. */
+/* After a step that was not committed its domain's next one waits for so long:
+ * while the replica is not current again, each try would fail at once.  One
+ * that the database refuses (it is no race) waits longer each time. */
 #define STEP_PAUSE_MS 10
+#define MAX_STEP_PAUSE_MS 1000
+#define SETBACK_MS 10000        /* Then it is forgotten. */
+/* The steps of a transaction that failed are tried again in so many. */
+#define SPLIT 64
 #define SETTLE_MS 300
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
@@ -56,6 +62,13 @@ struct step_txn {
     struct sset domains;
 };
 
+/* A domain whose last step was not committed. */
+struct setback {
+    long long int until;        /* ms, monotonic: no step before. */
+    int pause;                  /* ms */
+    size_t company;             /* At most so many steps in a transaction. */
+};
+
 static char *remote_override;
 static char *current_remote;
 static char *current_node;
@@ -69,13 +82,14 @@ static struct ovs_list queue = OVS_LIST_INITIALIZER(&queue);
 static struct ovs_list txns = OVS_LIST_INITIALIZER(&txns);
 static struct sset in_flight = SSET_INITIALIZER(&in_flight); /* Domains. */
 static struct ovsdb_idl_index *bindings;    /* By domain. */
-static long long int steps_paused_until;    /* ms, monotonic */
+static struct shash setbacks = SHASH_INITIALIZER(&setbacks);
 static long long int connected_since;       /* The same. */
 
 static void free_step(struct queued_step *);
 static void connect_to(const char *remote, const struct dts_view_local *);
 static void disconnect(void);
 static void send_steps(void);
+static void finish_txn(struct step_txn *);
 static void run_txns(void);
 
 /* 'remote' is the command line's, or NULL to follow the local Open_vSwitch
@@ -225,8 +239,10 @@ db_step(const struct db_step *s)
     if (db_step_in_flight(s->d->name)) {
         return;
     }
-    if (time_msec() < steps_paused_until) {
-        poll_timer_wait_until(steps_paused_until);
+
+    const struct setback *sb = shash_find_data(&setbacks, s->d->name);
+    if (sb && time_msec() < sb->until) {
+        poll_timer_wait_until(sb->until);
         return;
     }
 
@@ -246,6 +262,19 @@ db_step(const struct db_step *s)
     };
     ovs_list_push_back(&queue, &q->list_node);
     sset_add(&in_flight, q->domain);
+}
+
+/* How many steps a transaction may have in which one of 'domain' is. */
+static size_t
+company_of(const char *domain)
+{
+    struct setback *sb = shash_find_data(&setbacks, domain);
+
+    if (sb && time_msec() - sb->until > SETBACK_MS) {
+        free(shash_find_and_delete(&setbacks, domain));
+        sb = NULL;
+    }
+    return sb ? sb->company : SIZE_MAX;
 }
 
 bool
@@ -310,6 +339,7 @@ disconnect(void)
         free(t);
     }
     sset_clear(&in_flight);
+    shash_clear_free_data(&setbacks);
     if (!idl) {
         return;
     }
@@ -419,18 +449,38 @@ add_step(const struct queued_step *q)
     return true;
 }
 
-/* Sends all queued steps as one transaction: the loss of a host is one, however
- * many domains it had.  When one of them fails, all are decided again. */
 static void
-send_steps(void)
+send_txn(struct step_txn *t)
 {
-    struct step_txn *t = xmalloc(sizeof *t);
+    if (sset_is_empty(&t->domains)) {
+        ovsdb_idl_txn_destroy(t->txn);
+        sset_destroy(&t->domains);
+        free(t);
+    } else {
+        ovs_list_push_back(&txns, &t->list_node);
+        finish_txn(t);
+    }
+}
+
+/* Sends the queued steps of those domains that may be in a transaction with
+ * 'company' steps. */
+static void
+send_company(size_t company)
+{
+    struct step_txn *t = NULL;
     struct queued_step *q;
 
-    t->txn = ovsdb_idl_txn_create(idl);
-    ovsdb_idl_txn_add_comment(t->txn, "dts-agent %s: bindings", current_node);
-    sset_init(&t->domains);
-    LIST_FOR_EACH_POP (q, list_node, &queue) {
+    LIST_FOR_EACH_SAFE (q, list_node, &queue) {
+        if (company_of(q->domain) != company) {
+            continue;
+        }
+        if (!t) {
+            t = xmalloc(sizeof *t);
+            t->txn = ovsdb_idl_txn_create(idl);
+            ovsdb_idl_txn_add_comment(t->txn, "dts-agent %s: bindings",
+                                      current_node);
+            sset_init(&t->domains);
+        }
         if (add_step(q)) {
             VLOG_INFO("domain %s: (%s, %"PRId64", %s) -> %s%s: %s%s%s",
                       q->domain, q->owner, q->generation,
@@ -442,16 +492,83 @@ send_steps(void)
         } else {
             sset_find_and_delete(&in_flight, q->domain);
         }
+        ovs_list_remove(&q->list_node);
         free_step(q);
+        if (sset_count(&t->domains) >= company) {
+            send_txn(t);
+            t = NULL;
+        }
     }
-    if (sset_is_empty(&t->domains)) {
-        ovsdb_idl_txn_destroy(t->txn);
-        sset_destroy(&t->domains);
-        free(t);
+    if (t) {
+        send_txn(t);
+    }
+}
+
+/* Sends all queued steps as one transaction: the loss of a host is one, however
+ * many domains it had.  One step that cannot be committed fails them all, and
+ * nobody tells which it was; so those that have failed together are tried again
+ * in SPLIT transactions, beside each other, and then each by itself.  A domain
+ * that somebody contests, or that the database refuses for good, so holds the
+ * others up for one round (or two, if there are more than SPLIT). */
+static void
+send_steps(void)
+{
+    while (!ovs_list_is_empty(&queue)) {
+        const struct queued_step *first
+            = CONTAINER_OF(ovs_list_front(&queue), struct queued_step,
+                           list_node);
+        send_company(company_of(first->domain));
+    }
+}
+
+/* 'domain's step, one of 'n' of a transaction, was not committed. */
+static void
+set_back(const char *domain, size_t n, bool refused)
+{
+    struct setback *sb = shash_find_data(&setbacks, domain);
+
+    if (!sb) {
+        sb = xzalloc(sizeof *sb);
+        shash_add(&setbacks, domain, sb);
+    }
+    sb->pause = (refused && n == 1
+                 ? MIN(MAX(2 * sb->pause, STEP_PAUSE_MS), MAX_STEP_PAUSE_MS)
+                 : STEP_PAUSE_MS);
+    sb->until = time_msec() + sb->pause;
+    sb->company = DIV_ROUND_UP(n, SPLIT);
+}
+
+/* Looks what became of 't', and frees it if something has. */
+static void
+finish_txn(struct step_txn *t)
+{
+    enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit(t->txn);
+    size_t n = sset_count(&t->domains);
+    const char *domain;
+
+    if (status == TXN_INCOMPLETE) {
         return;
     }
-    ovs_list_push_back(&txns, &t->list_node);
-    run_txns();
+    SSET_FOR_EACH (domain, &t->domains) {
+        sset_find_and_delete(&in_flight, domain);
+        if (status == TXN_SUCCESS || status == TXN_UNCHANGED) {
+            free(shash_find_and_delete(&setbacks, domain));
+            continue;
+        }
+        set_back(domain, n, status == TXN_ERROR);
+        VLOG_INFO_RL(&rl, "domain %s: the step was not committed (%s%s%s); "
+                     "reading again", domain,
+                     ovsdb_idl_txn_status_to_string(status),
+                     status == TXN_ERROR ? ": " : "",
+                     status == TXN_ERROR
+                     ? ovsdb_idl_txn_get_error(t->txn) : "");
+    }
+    ovsdb_idl_txn_destroy(t->txn);
+    ovs_list_remove(&t->list_node);
+    sset_destroy(&t->domains);
+    free(t);
+    /* Whoever wanted the step looks again now. */
+    poll_immediate_wake();
 }
 
 static void
@@ -460,30 +577,6 @@ run_txns(void)
     struct step_txn *t;
 
     LIST_FOR_EACH_SAFE (t, list_node, &txns) {
-        enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit(t->txn);
-        if (status == TXN_INCOMPLETE) {
-            continue;
-        }
-        const char *domain;
-        SSET_FOR_EACH (domain, &t->domains) {
-            sset_find_and_delete(&in_flight, domain);
-        }
-        if (status != TXN_SUCCESS && status != TXN_UNCHANGED) {
-            steps_paused_until = time_msec() + STEP_PAUSE_MS;
-            SSET_FOR_EACH (domain, &t->domains) {
-                VLOG_INFO_RL(&rl, "domain %s: the step was not committed "
-                             "(%s%s%s); reading again", domain,
-                             ovsdb_idl_txn_status_to_string(status),
-                             status == TXN_ERROR ? ": " : "",
-                             status == TXN_ERROR
-                             ? ovsdb_idl_txn_get_error(t->txn) : "");
-            }
-        }
-        ovsdb_idl_txn_destroy(t->txn);
-        ovs_list_remove(&t->list_node);
-        sset_destroy(&t->domains);
-        free(t);
-        /* Whoever wanted the step looks again now. */
-        poll_immediate_wake();
+        finish_txn(t);
     }
 }
