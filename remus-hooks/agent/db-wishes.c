@@ -24,6 +24,7 @@
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
+#include "sset.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -70,6 +71,7 @@ static size_t n_events;
 static struct ovsdb_idl_txn *txn;
 static size_t n_events_in_txn;
 static bool dirty;              /* A wish, or the replica, has changed. */
+static bool sweeping;           /* Rows of what is deleted may be left. */
 static unsigned int last_seqno;
 
 static void write_fences(const struct ovsdb_idl *);
@@ -79,6 +81,7 @@ static void write_node(const struct ovsdb_idl *);
 static void write_conditions(void);
 static void write_requests_done(const struct ovsdb_idl *);
 static void write_events(const struct ovsdb_idl *);
+static void sweep_rows(const struct ovsdb_idl *);
 
 /* A gateway's receipt for 'domain'. */
 void
@@ -185,6 +188,52 @@ db_put_request_done(const char *domain, int64_t generation)
                   xmemdup(&generation, sizeof generation));
         dirty = true;
     }
+}
+
+static void
+free_condition(struct condition_wish *w)
+{
+    free(w->domain);
+    free(w->name);
+    free(w->text);
+    free(w);
+}
+
+/* A wish that stayed would write its row again, after the operator's command
+ * has deleted it together with the domain. */
+void
+db_sweep(const struct dts_view *view)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH_SAFE (node, &fences) {
+        if (!dts_view_find_domain(view, node->name)) {
+            free(node->data);
+            shash_delete(&fences, node);
+        }
+    }
+    SHASH_FOR_EACH_SAFE (node, &requests_done) {
+        if (!dts_view_find_domain(view, node->name)) {
+            free(node->data);
+            shash_delete(&requests_done, node);
+        }
+    }
+    SHASH_FOR_EACH_SAFE (node, &conditions) {
+        struct condition_wish *w = node->data;
+        if (!dts_view_find_domain(view, w->domain)) {
+            free_condition(w);
+            shash_delete(&conditions, node);
+        }
+    }
+    SHASH_FOR_EACH_SAFE (node, &reaches) {
+        if (!dts_view_find_node(view, node->name)) {
+            struct reach_wish *w = node->data;
+            free(w->diag);
+            free(w);
+            shash_delete(&reaches, node);
+        }
+    }
+    sweeping = dirty = true;
 }
 
 void
@@ -307,11 +356,15 @@ db_wishes_flush(struct ovsdb_idl *idl)
         write_node(idl);
         write_requests_done(idl);
         write_events(idl);
+        if (sweeping) {
+            sweep_rows(idl);
+        }
         status = ovsdb_idl_txn_commit(txn);
         if (status == TXN_UNCHANGED) {
             ovsdb_idl_txn_destroy(txn);
             txn = NULL;
             n_events_in_txn = 0;
+            sweeping = false;
         }
     }
 }
@@ -431,6 +484,38 @@ write_reaches(const struct ovsdb_idl *idl)
     }
 }
 
+/* Deletes what this node wrote of domains and nodes that are not there. */
+static void
+sweep_rows(const struct ovsdb_idl *idl)
+{
+    struct sset names = SSET_INITIALIZER(&names);
+    const struct dtsrec_reachability *reach, *next_reach;
+    const struct dtsrec_fence *fence, *next_fence;
+    const struct dtsrec_domain *domain;
+    const struct dtsrec_node *node;
+
+    DTSREC_DOMAIN_FOR_EACH (domain, idl) {
+        sset_add(&names, domain->name);
+    }
+    DTSREC_FENCE_FOR_EACH_SAFE (fence, next_fence, idl) {
+        if (!strcmp(fence->gateway, db_node())
+            && !sset_contains(&names, fence->domain)) {
+            dtsrec_fence_delete(fence);
+        }
+    }
+    sset_clear(&names);
+    DTSREC_NODE_FOR_EACH (node, idl) {
+        sset_add(&names, node->name);
+    }
+    DTSREC_REACHABILITY_FOR_EACH_SAFE (reach, next_reach, idl) {
+        if (!strcmp(reach->observer, db_node())
+            && !sset_contains(&names, reach->subject)) {
+            dtsrec_reachability_delete(reach);
+        }
+    }
+    sset_destroy(&names);
+}
+
 static void
 write_suspicions(const struct ovsdb_idl *idl)
 {
@@ -518,10 +603,8 @@ write_conditions(void)
             dtsrec_binding_update_conditions_addvalue(row, wanted);
         }
         if (!wanted && !differs) {
+            free_condition(w);
             shash_delete(&conditions, node);
-            free(w->domain);
-            free(w->name);
-            free(w);
         }
         free(wanted);
     }

@@ -69,6 +69,10 @@ void db_put_node(const char *encap_ip, enum dts_encap,
 void db_put_condition(const char *domain, const char *name, bool set,
                       const char *text);
 
+/* Forgets the wishes about domains and nodes that the view does not have, and
+ * deletes the rows that this node wrote of them. */
+void db_sweep(const struct dts_view *);
+
 /* An operator's request that was made at 'generation' is over. */
 void db_put_request_done(const char *domain, int64_t generation);
 

@@ -301,6 +301,10 @@ clear_away(struct tracked *t, const struct dts_domain *d,
     const struct guest *own = guests_find(d->name, GUEST_OWN);
     const struct guest *copy = guests_find(d->name, GUEST_INCOMING);
 
+    if (own && own->renamed && role == BINDING_OWNER
+        && (d->state == DTS_ALONE || d->state == DTS_PROTECTED)) {
+        guests_settle(own->domid);
+    }
     /* Only what is surely this domain's, by its MAC, and is not just arriving;
      * and only on the word of a database that answers. */
     bool arrived = (own && own->renamed

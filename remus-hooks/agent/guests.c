@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,6 +30,7 @@
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
+#include "rundir.h"
 #include "timeval.h"
 #include "util.h"
 #include "xs.h"
@@ -50,6 +52,9 @@ static int watch_fd = -1;
 static struct ds watch_input = DS_EMPTY_INITIALIZER;
 static long long int watch_restart;
 
+enum mark_op { MARK_TEST, MARK_SET, MARK_CLEAR };
+
+static bool copy_mark(int domid, const char *name, enum mark_op);
 static void apply_snapshot(const struct xs_snapshot *);
 static void watch_start(void);
 static void watch_run(void);
@@ -235,6 +240,52 @@ remember_gone(const struct guest *g)
     };
 }
 
+/* That 'domid' was a copy of 'name' is kept in a file, so that an agent that is
+ * started between xl's rename and what follows from it knows it too.  (A domid
+ * is used again much later, and then hardly for the same name.)  Returns true
+ * if it was. */
+static bool
+copy_mark(int domid, const char *name, enum mark_op op)
+{
+    char *path = xasprintf("%s/copy-%d", dts_rundir(), domid);
+    bool marked = false;
+    FILE *file = op == MARK_CLEAR ? NULL : fopen(path, "re");
+
+    if (file) {
+        char line[256] = "";
+
+        if (fgets(line, sizeof line, file)) {
+            line[strcspn(line, "\n")] = '\0';
+        }
+        marked = !strcmp(line, name);
+        fclose(file);
+    }
+    if (op == MARK_SET && !marked) {
+        file = fopen(path, "we");
+        if (file) {
+            fprintf(file, "%s\n", name);
+            fclose(file);
+        } else {
+            VLOG_WARN("%s: %s", path, ovs_strerror(errno));
+        }
+    } else if (op == MARK_CLEAR) {
+        unlink(path);
+    }
+    free(path);
+    return marked;
+}
+
+void
+guests_settle(int domid)
+{
+    struct guest *g = find_domid(domid);
+
+    if (g && g->renamed) {
+        g->renamed = false;
+        copy_mark(domid, g->name, MARK_CLEAR);
+    }
+}
+
 static void
 apply_domain(const struct xs_domain *x, long long int mono_us)
 {
@@ -246,6 +297,7 @@ apply_domain(const struct xs_domain *x, long long int mono_us)
         return;                 /* Being built. */
     }
     name = split_name(x->name, &kind);
+    bool was_copy = g && g->kind == GUEST_INCOMING;
     if (!g) {
         g = xzalloc(sizeof *g);
         g->domid = x->domid;
@@ -253,7 +305,12 @@ apply_domain(const struct xs_domain *x, long long int mono_us)
         g->mac = xstrdup("");
         hmap_insert(&guests, &g->hmap_node, hash_int(x->domid, 0));
         guests_query(x->domid);
-    } else if (g->kind == GUEST_INCOMING && kind == GUEST_OWN) {
+        was_copy = copy_mark(x->domid, name, MARK_TEST);
+    }
+    if (kind == GUEST_INCOMING && !was_copy) {
+        copy_mark(x->domid, name, MARK_SET);
+    } else if (was_copy && kind == GUEST_OWN) {
+        VLOG_INFO("domid %d was a copy of %s", x->domid, name);
         g->renamed = true;
         g->renamed_us = mono_us;
         guests_query(x->domid);
@@ -303,6 +360,7 @@ apply_snapshot(const struct xs_snapshot *s)
         if (!there) {
             VLOG_INFO("domid %d (%s) is gone", g->domid, g->name);
             remember_gone(g);
+            copy_mark(g->domid, g->name, MARK_CLEAR);
             hmap_remove(&guests, &g->hmap_node);
             hmap_remove(&by_name, &g->name_node);
             free(g->name);

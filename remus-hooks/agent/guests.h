@@ -23,7 +23,8 @@ struct guest {
     int domid;
     char *name;                 /* Less the suffix. */
     enum guest_kind kind;
-    bool renamed;               /* Was a copy and is not any more. */
+    bool renamed;               /* Was a copy, is not any more, and nobody has
+                                 * settled that: see guests_settle(). */
     long long int renamed_us;   /* When that was seen: monotonic us. */
     char *mac;                  /* Of its first vif; "" if not known. */
     bool poweroff_asked, reboot_asked;  /* By the toolstack. */
@@ -49,6 +50,9 @@ const struct guest *guests_find(const char *name, enum guest_kind);
 const struct guest *guests_find_domid(int domid);
 /* What is remembered of the last domain called 'name' (NULL: never seen). */
 const struct gone_guest *guests_find_gone(const char *name);
+/* 'domid', which was a copy, is this node's by the binding: what it was before
+ * says nothing any more. */
+void guests_settle(int domid);
 /* Asks the hypervisor about 'domid' again. */
 void guests_query(int domid);
 void guests_format(struct ds *);

@@ -46,6 +46,7 @@ struct request {
 static struct ovs_list requests = OVS_LIST_INITIALIZER(&requests);
 static struct smap seen = SMAP_INITIALIZER(&seen);      /* By domain. */
 static struct sset unwritten = SSET_INITIALIZER(&unwritten);
+static struct sset swept = SSET_INITIALIZER(&swept);    /* To be deleted. */
 
 static void
 request_free(struct request *r)
@@ -73,6 +74,8 @@ ovs_vifs_destroy(void)
     smap_init(&seen);
     sset_destroy(&unwritten);
     sset_init(&unwritten);
+    sset_destroy(&swept);
+    sset_init(&swept);
 }
 
 static struct request *
@@ -237,6 +240,17 @@ ovs_vifs_write(struct ovsdb_idl *idl OVS_UNUSED, struct ovsdb_idl_txn *txn,
         free(key);
     }
     sset_clear(&unwritten);
+
+    const char *next;
+    SSET_FOR_EACH_SAFE (domain, next, &swept) {
+        char *key = xasprintf(SEEN"%s", domain);
+        if (smap_get(&br->external_ids, key)) {
+            ovsrec_bridge_update_external_ids_delkey(br, key);
+        } else {
+            sset_delete(&swept, SSET_NODE_FROM_NAME(domain));
+        }
+        free(key);
+    }
 }
 
 void
@@ -298,7 +312,40 @@ switch_set_seen(const char *domain, int64_t generation, const char *session)
     smap_replace(&seen, domain, value);
     free(value);
     sset_add(&unwritten, domain);
+    sset_find_and_delete(&swept, domain);
     ovs_local_kick();
+}
+
+void
+switch_sweep_seen(const struct dts_view *view, void (*cb)(const char *domain))
+{
+    const struct smap_node *node;
+    struct switch_config c;
+    const struct ovsrec_bridge *br
+        = switch_get_config(&c) ? ovs_local_find_bridge(c.bridge) : NULL;
+
+    if (!br) {
+        return;
+    }
+    SMAP_FOR_EACH (node, &br->external_ids) {
+        const char *domain = node->key + strlen(SEEN);
+        long long int g;
+
+        if (!strncmp(node->key, SEEN, strlen(SEEN))
+            && !dts_view_find_domain(view, domain)
+            && !sset_contains(&swept, domain)
+            && ovs_scan(node->value, "%lld", &g) && g <= view->generation) {
+            VLOG_INFO("domain %s is deleted: its mark (generation %lld) goes",
+                      domain, g);
+            sset_add(&swept, domain);
+            sset_find_and_delete(&unwritten, domain);
+            smap_remove(&seen, domain);
+            cb(domain);
+        }
+    }
+    if (!sset_is_empty(&swept)) {
+        ovs_local_kick();
+    }
 }
 
 /* The bridge is a new one. */

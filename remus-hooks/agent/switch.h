@@ -63,6 +63,12 @@ bool switch_get_seen(const char *domain, int64_t *generation, char **session);
 void switch_set_seen(const char *domain, int64_t generation,
                      const char *session);
 
+/* Forgets the marks of domains that 'view' does not have, and calls 'cb' for
+ * each.  A mark of a later generation than the database has ever given stays:
+ * that database is an older one, and will know the domain again. */
+void switch_sweep_seen(const struct dts_view *,
+                       void (*cb)(const char *domain));
+
 /* Domains whose frames this server must not let in or out although the
  * binding would: an operator's switch under way, a fence, a vif that has no
  * gate.  A set of domain names, copied. */

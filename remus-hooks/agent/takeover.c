@@ -52,8 +52,12 @@ VLOG_DEFINE_THIS_MODULE(takeover);
 #define LOST_GRACE_MS 2000
 /* An operator's switch that is not ready by then is given up. */
 #define QUIESCE_MS 15000
+/* After a domain was deleted, and after the agent's start, what is left of
+ * others is swept. */
+#define SWEEP_MS 3000
 
 static long long int started;
+static long long int sweep_at;  /* ms, monotonic; 0: nothing to sweep. */
 static struct sset blocked = SSET_INITIALIZER(&blocked);
 
 static void gather(struct tracked *, const struct dts_domain *,
@@ -67,6 +71,7 @@ void
 takeover_init(void)
 {
     started = time_msec();
+    sweep_at = started + SWEEP_MS;
 }
 
 /* True if the highest generation seen says that 'd' is older. */
@@ -114,7 +119,26 @@ takeover_filter(const struct dts_view *view, uint64_t cookie)
             tracked_restore(t, d, view);
         }
     }
-    tracked_sweep(view);
+    if (tracked_sweep(view)) {
+        sweep_at = time_msec() + SWEEP_MS;
+    }
+}
+
+/* Rubs out what is left of domains (and nodes) that were deleted: marks in the
+ * local OVS database, this node's own rows. */
+static void
+sweep(const struct dts_view *view)
+{
+    if (!sweep_at || !db_is_settled()) {
+        return;
+    }
+    if (time_msec() < sweep_at) {
+        poll_timer_wait_until(sweep_at);
+        return;
+    }
+    sweep_at = 0;
+    switch_sweep_seen(view, tracked_forget);
+    db_sweep(view);
 }
 
 bool
@@ -204,6 +228,7 @@ takeover_run(const struct dts_view *view)
     }
     witness_end();
     answer_sessions(view);
+    sweep(view);
 
     if (!sset_equals(&blocked, &now_blocked)) {
         sset_swap(&blocked, &now_blocked);

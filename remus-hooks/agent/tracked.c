@@ -57,12 +57,12 @@ destroy(struct tracked *t)
     free(t);
 }
 
-/* Forgets the domains that 'view' does not have any more. */
-void
+bool
 tracked_sweep(const struct dts_view *view)
 {
     const struct dts_domain *d;
     struct shash_node *node;
+    bool any = false;
 
     sweep++;
     HMAP_FOR_EACH (d, hmap_node, &view->domains) {
@@ -76,17 +76,19 @@ tracked_sweep(const struct dts_view *view)
         if (t->sweep != sweep) {
             shash_delete(&all, node);
             destroy(t);
+            any = true;
         }
     }
+    return any;
 }
 
-/* The file of the mark 'what' of 't', to be freed. */
+/* The file of the mark 'what' of the domain 'name', to be freed. */
 static char *
-mark_path(const struct tracked *t, const char *what)
+mark_path(const char *name, const char *what)
 {
-    char *path = xasprintf("%s/%s-%s", dts_rundir(), what, t->name);
+    char *path = xasprintf("%s/%s-%s", dts_rundir(), what, name);
 
-    for (char *p = path + strlen(path) - strlen(t->name); *p; p++) {
+    for (char *p = path + strlen(path) - strlen(name); *p; p++) {
         if (!isalnum((unsigned char) *p) && !strchr("-_.+", *p)) {
             *p = '_';
         }
@@ -98,7 +100,7 @@ bool
 tracked_guest_seen(struct tracked *t)
 {
     if (t->guest_seen == SEEN_UNKNOWN) {
-        char *path = mark_path(t, "seen");
+        char *path = mark_path(t->name, "seen");
         t->guest_seen = access(path, F_OK) ? SEEN_NO : SEEN_YES;
         free(path);
     }
@@ -109,7 +111,7 @@ void
 tracked_set_guest_seen(struct tracked *t)
 {
     if (!tracked_guest_seen(t)) {
-        char *path = mark_path(t, "seen");
+        char *path = mark_path(t->name, "seen");
         int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
         if (fd >= 0) {
             close(fd);
@@ -123,7 +125,7 @@ int
 tracked_fenced(struct tracked *t)
 {
     if (!t->fenced_known) {
-        char *path = mark_path(t, "fenced");
+        char *path = mark_path(t->name, "fenced");
         FILE *file = fopen(path, "re");
 
         if (!file || fscanf(file, "%d", &t->fenced_domid) != 1) {
@@ -142,7 +144,7 @@ void
 tracked_set_fenced(struct tracked *t, int domid)
 {
     if (tracked_fenced(t) != domid) {
-        char *path = mark_path(t, "fenced");
+        char *path = mark_path(t->name, "fenced");
         FILE *file = domid >= 0 ? fopen(path, "we") : NULL;
 
         if (file) {
@@ -154,6 +156,16 @@ tracked_set_fenced(struct tracked *t, int domid)
         free(path);
         t->fenced_domid = domid;
     }
+}
+
+/* (Whom the fence paused stays known until that guest is gone.) */
+void
+tracked_forget(const char *name)
+{
+    char *path = mark_path(name, "seen");
+
+    unlink(path);
+    free(path);
 }
 
 /* Notes since when the binding is as it is. */

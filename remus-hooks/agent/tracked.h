@@ -87,7 +87,10 @@ void tracked_restore(const struct tracked *, struct dts_domain *,
                      const struct dts_view *);
 void tracked_phase(struct tracked *, const char *name, long long mono_us);
 void tracked_phase_reset(struct tracked *);
-void tracked_sweep(const struct dts_view *);
+/* Forgets the domains that the view does not have; true if there were any. */
+bool tracked_sweep(const struct dts_view *);
+/* Removes what is kept of a domain in the run directory. */
+void tracked_forget(const char *name);
 bool tracked_busy(void);
 void tracked_set_busy(void);
 

@@ -69,6 +69,7 @@ set_timers(struct dts_view *view, const struct ovsdb_idl *idl)
         return;
     }
 
+    view->generation = g->generation;
     struct dts_timers *t = &view->timers;
 #define TIMER(NAME) \
     t->NAME = optional(g->NAME, g->n_##NAME, t->NAME)

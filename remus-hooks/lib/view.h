@@ -143,6 +143,8 @@ struct dts_view {
     size_t n_tunnels;
     struct dts_timers timers;
     enum dts_fence_action fence;
+    int64_t generation;         /* The highest that a domain which is not here
+                                 * any more can have had. */
     char *self_name;            /* From external_ids:dts-node. */
     const struct dts_node *self; /* NULL: not in the database (yet). */
 };
