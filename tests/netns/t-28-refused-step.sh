@@ -62,6 +62,6 @@ ok "and the log says why" grep -q "d0: the step was not committed.*RBAC" \
     $W/hostA/dts/dts-agent.log
 tries=$(grep -c "domain d0: (hostA, 100, stopped)" $W/hostA/dts/dts-agent.log)
 diag "$tries tries"
-ok "without asking all the time" test $tries -lt 30
+ok "without asking all the time" test $tries -lt 60
 db '{"op":"update","table":"Binding","where":[["domain","==","d0"]],"row":{"cause":"hostA"}}' >/dev/null
 ok "when it may, it moves too" wait_for 10 bound d0 hostB stopped 101
