@@ -26,7 +26,7 @@ XENLAB_MEM=${XENLAB_MEM:-1536}                  # MiB a host (Xen, dom0, guests)
 XENLAB_DOM0_MEM=${XENLAB_DOM0_MEM:-1152}        # MiB of that for dom0
 # How long a host may take to boot, and what waits may take: emulation on a
 # busy machine is slow.
-XENLAB_PATIENCE=${XENLAB_PATIENCE:-240}
+XENLAB_PATIENCE=${XENLAB_PATIENCE:-480}
 
 XL=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd "$XL/../.." && pwd)
@@ -138,7 +138,7 @@ boot() {
             -device "virtio-net-pci,romfile=,netdev=ctl,mac=52:54:00:01:00:0$n" \
             -netdev "tap,id=cli,ifname=xl$h,script=no,downscript=no" \
             -device "virtio-net-pci,romfile=,netdev=cli,mac=52:54:00:03:00:0$n" \
-            -pidfile "$h.pid" -daemonize 8>&- 9>&-
+            -pidfile "$h.pid" -daemonize 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
     ) || die "QEMU for host $h did not start"
     say "host $h: started, pid $(cat "$XENLAB_DIR/$h.pid")"
 }
