@@ -27,6 +27,7 @@
  * cannot go on when the file cannot be written. */
 
 #define MAX_LINES 8             /* Streams that are drawn of each capture. */
+#define KEY_ROWS 8              /* Of the legend, then comes a new column. */
 
 struct line {
     const struct capture *capture;
@@ -65,6 +66,7 @@ plot_format(const struct capture *captures, size_t n, const char *file,
     struct line *lines;
     size_t n_lines = choose_lines(captures, n, &lines);
     bool svg = !strcmp(strrchr(file, '.'), ".svg");
+    int rows = MIN(MAX(n_lines, 1), KEY_ROWS);
     bool at = n > 0;
 
     for (size_t i = 0; i < n; i++) {
@@ -80,9 +82,16 @@ plot_format(const struct capture *captures, size_t n, const char *file,
                   "set ylabel 'jitter (ms)'\n"
                   "set yrange [0:*]\n"
                   "set grid\n"
-                  "set key bmargin center vertical maxrows 8\n",
+                  "set key at screen 0.5,screen %.3f center top vertical "
+                  "maxrows %d samplen 2\n"
+                  "set bmargin %d\n",
                   at ? "time since the event (s)"
-                  : "time since the first packet (s)");
+                  : "time since the first packet (s)",
+                  0.02 + 0.042 * rows, KEY_ROWS, 5 + rows);
+    if (at) {
+        ds_put_cstr(ds, "set arrow 999 from 0,graph 0 to 0,graph 1 nohead "
+                    "dashtype 2 linewidth 1.5 linecolor rgb '#555555'\n");
+    }
 
     for (size_t i = 0; i < n_lines; i++) {
         put_data(ds, &lines[i], i);

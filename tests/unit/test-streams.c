@@ -350,6 +350,12 @@ test_plot(void **state)
                            "from -0.005000,graph 0 to 2.026000,graph 1"));
     assert_non_null(strstr(ds_cstr(&ds), "-0.005000 0.000000\n\n2.026000 "));
     assert_non_null(strstr(ds_cstr(&ds), "'downtime 2031 ms'"));
+    /* The event itself is marked where all captures know it. */
+    assert_non_null(strstr(ds_cstr(&ds), "arrow 999 from 0,graph 0 to 0,"));
+    ds_clear(&ds);
+    c.at = NO_TIME;
+    plot_format(&c, 1, "out.svg", NULL, &ds);
+    assert_null(strstr(ds_cstr(&ds), "arrow 999 "));
     ds_destroy(&ds);
 
     assert_true(plot_file_is_supported("a.png"));
