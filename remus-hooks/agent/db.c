@@ -42,6 +42,9 @@ VLOG_DEFINE_THIS_MODULE(db);
 /* The steps of a transaction that failed are tried again in so many. */
 #define SPLIT 64
 #define SETTLE_MS 300
+/* A process that did not run for longer cannot know whether its connection has
+ * lived on, and gateways renew flows while it does: it connects anew. */
+#define STOPPED_MS 1000
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 
@@ -113,6 +116,23 @@ db_destroy(void)
     free(session);
 }
 
+/* True if this node's switch lets frames through only while the database's
+ * session lives. */
+static bool
+gives_leases(void)
+{
+    const struct dts_network *n;
+
+    if (view && view->self && view->self->roles & DTS_ROLE_GATEWAY) {
+        HMAP_FOR_EACH (n, hmap_node, &view->networks) {
+            if (n->closed_on_database_loss) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 void
 db_run(const char *remote, const struct dts_view_local *local)
 {
@@ -129,6 +149,14 @@ db_run(const char *remote, const struct dts_view_local *local)
         connect_to(remote, local);
     }
 
+    static long long int last_run;
+    if (last_run && time_msec() - last_run > STOPPED_MS && gives_leases()
+        && ovsdb_idl_is_connected(idl)) {
+        VLOG_WARN("this process was stopped for %lld ms: connecting to the "
+                  "database anew", time_msec() - last_run);
+        ovsdb_idl_force_reconnect(idl);
+    }
+    last_run = time_msec();
     ovsdb_idl_run(idl);
     if (!ovsdb_idl_is_connected(idl)) {
         connected_since = time_msec();

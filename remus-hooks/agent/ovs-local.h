@@ -45,6 +45,7 @@ void ovs_local_kick(void);      /* Something is to be written. */
 /* ovs-ports.c: the ports that the view asks for. */
 void ovs_ports_destroy(void);
 void ovs_ports_set_view(const struct dts_view *);
+void ovs_ports_set_path_down(bool);
 /* Writes what differs; returns true if anything did. */
 bool ovs_ports_sync(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                     const struct ovsrec_bridge *);

@@ -50,6 +50,7 @@ struct want {
 };
 
 static struct shash wants = SHASH_INITIALIZER(&wants);  /* By port's name. */
+static bool path_down;          /* See ovs_ports_set_path_down(). */
 static char *repl_ip;           /* dts-repl's, NULL: there is none. */
 static long long int repl_check_at;
 
@@ -166,6 +167,34 @@ set_bfd(struct want *w, const struct dts_tunnel *t)
 }
 
 static void
+set_path_down(struct want *w)
+{
+    if (!strcmp(w->role, "liveness")) {
+        if (path_down) {
+            smap_replace(&w->bfd, "cpath_down", "true");
+        } else {
+            smap_remove(&w->bfd, "cpath_down");
+        }
+    }
+}
+
+/* Whether this node tells its gateways, by the BFD of the liveness tunnels,
+ * that it gives up. */
+void
+ovs_ports_set_path_down(bool down)
+{
+    const struct shash_node *node;
+
+    if (down != path_down) {
+        path_down = down;
+        SHASH_FOR_EACH (node, &wants) {
+            set_path_down(node->data);
+        }
+        ovs_local_kick();
+    }
+}
+
+static void
 add_tunnels(const struct dts_view *view, const struct dts_tunnel *t)
 {
     const struct dts_node *self = view->self;
@@ -188,6 +217,7 @@ add_tunnels(const struct dts_view *view, const struct dts_tunnel *t)
         w = add(name, "liveness", peer->name, type, 10000 + peer->index);
         set_tunnel(w, view, t, "0");
         set_bfd(w, t);
+        set_path_down(w);
     }
     if (repl) {
         snprintf(name, sizeof name, "dts-t%u", peer->index);

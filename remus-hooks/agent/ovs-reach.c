@@ -6,7 +6,15 @@
  * a session that was up has heard nothing for its detection time.  A session
  * that is down because the peer said so ("Neighbor Signaled Session Down", or
  * INIT: its packets arrive) proves that the peer lives; one that has never
- * been up since this agent started proves nothing.  Both are "unknown". */
+ * been up proves nothing.  Both are "unknown".  An agent that starts takes the
+ * switch's word for it: "Control Detection Time Expired" is said of a session
+ * that was heard while this ovs-vswitchd ran (the column is ephemeral), so a
+ * witness that was restarted after the owner's death can still bear witness.
+ *
+ * A peer may also say that it gives up, by "Concatenated Path Down" while its
+ * session is up: an owner whose replication has ended, and which cannot reach
+ * the database to go on alone (takeover.c).  That counts as "down": the guest
+ * there is suspended, and the standby may have it. */
 
 #include <config.h>
 
@@ -27,6 +35,9 @@ struct peer {
     bool told;
     bool seen;                  /* In this round. */
 };
+
+#define EXPIRED "Control Detection Time Expired"
+#define GIVES_UP "Concatenated Path Down"
 
 static struct shash peers = SHASH_INITIALIZER(&peers);
 
@@ -74,7 +85,8 @@ ovs_reach_see(const char *name, const struct ovsrec_interface *iface,
 {
     struct peer *p = shash_find_data(&peers, name);
     enum dts_reach state = DTS_REACH_UNKNOWN;
-    const char *bfd_state = "", *diag = "no session yet";
+    const char *bfd_state = "", *diag = "no session yet", *remote = "";
+    bool first = !p;
 
     if (!p) {
         p = xzalloc(sizeof *p);
@@ -87,15 +99,22 @@ ovs_reach_see(const char *name, const struct ovsrec_interface *iface,
     if (iface && (!iface->n_ofport || iface->ofport[0] > 0)) {
         bfd_state = smap_get_def(&iface->bfd_status, "state", "");
         diag = smap_get_def(&iface->bfd_status, "diagnostic", diag);
+        remote = smap_get_def(&iface->bfd_status, "remote_diagnostic", "");
     }
-    if (!strcmp(bfd_state, "up")) {
+    p->was_up |= first && !strcmp(diag, EXPIRED);
+    if (!strcmp(bfd_state, "up") && !strcmp(remote, GIVES_UP)) {
+        p->was_up = true;
+        state = DTS_REACH_DOWN;
+        diag = "it says that it cannot reach the database and gives up what "
+               "it does not replicate";
+    } else if (!strcmp(bfd_state, "up")) {
         p->was_up = true;
         state = DTS_REACH_UP;
         diag = "";
     } else if (!p->was_up) {
-        diag = "the session has not been up since the agent started";
+        diag = "the session has not been up since agent and switch started";
     } else if (!strcmp(bfd_state, "down")
-               && !strcmp(diag, "Control Detection Time Expired")) {
+               && !strcmp(diag, EXPIRED)) {
         state = DTS_REACH_DOWN;
     } else if (!strcmp(bfd_state, "init")) {
         diag = "the peer is heard again";

@@ -228,6 +228,12 @@ switch_set_blocked(const struct sset *domains)
 }
 
 void
+switch_set_gives_up(bool gives_up)
+{
+    ovs_ports_set_path_down(gives_up);
+}
+
+void
 switch_inject(const struct dts_domain *d, const struct dp_packet *packet)
 {
     uint64_t stub[32];

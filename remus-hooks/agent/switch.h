@@ -74,6 +74,10 @@ void switch_sweep_seen(const struct dts_view *,
  * gate.  A set of domain names, copied. */
 void switch_set_blocked(const struct sset *domains);
 
+/* Tells the gateways, by BFD's "concatenated path down", that this node gives
+ * up what it does not replicate: see takeover.c. */
+void switch_set_gives_up(bool);
+
 /* Sends 'packet' (owned by the caller) into the segment of 'domain' towards
  * its gateways, as if it came from the guest (announcements). */
 void switch_inject(const struct dts_domain *, const struct dp_packet *);

@@ -66,6 +66,7 @@ static void gather_switch(struct tracked *, const struct dts_domain *,
                           enum binding_role, struct binding_facts *);
 static void answer_sessions(const struct dts_view *);
 static void lose_session(const struct dts_domain *);
+static void give_up(void);
 
 void
 takeover_init(void)
@@ -176,6 +177,7 @@ takeover_run(const struct dts_view *view)
     struct sset now_blocked = SSET_INITIALIZER(&now_blocked);
 
     session_expire();
+    give_up();
     if (!view) {
         started = time_msec();  /* Links are refused until then. */
         return;
@@ -582,6 +584,37 @@ answer_sessions(const struct dts_view *view)
                    && guests_known() && !guests_find(s->domain, GUEST_OWN)) {
             session_kill(s, "taken, and the guest here is destroyed");
         }
+    }
+}
+
+/* An owner that cannot reach the database cannot go on alone when replication
+ * ends: its guest stays suspended, and the standby may not have it either as
+ * long as the witness hears this node.  So the node says by its BFD that it
+ * gives up, which the witness takes for "down".  That is no more than leave:
+ * the takeover is still a transaction that races ours, and ends with a fence.
+ *
+ * (After this agent's restart without a database there is no view, so no port
+ * is touched, and what was said stays said.) */
+static void
+give_up(void)
+{
+    static bool gives_up;
+    bool frozen = false;
+    const struct session *s;
+
+    if (db_remote()[0] && !db_is_connected()) {
+        for (s = session_next(NULL); s; s = session_next(s)) {
+            frozen |= (s->sender && s->verdict == VERDICT_NOT_YET
+                       && session_asks(s));
+        }
+    }
+    if (frozen != gives_up) {
+        gives_up = frozen;
+        VLOG_WARN("%s", frozen ? "replication has ended and the database "
+                  "cannot be reached: leaving the frozen guests to their "
+                  "standby, if it can have them"
+                  : "not giving up any more");
+        switch_set_gives_up(frozen);
     }
 }
 

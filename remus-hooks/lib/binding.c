@@ -356,8 +356,9 @@ binding_verdict_recv(const struct dts_domain *d, const char *self,
 
 /* Returns true if every gateway of the domain's network has said that nothing
  * of another generation leaves it.  (A receipt of a later one is left from
- * before the database went backwards: it says nothing.)  A gateway of a network that closes on
- * the loss of the database counts after its lease has run out too.  If
+ * before the database went backwards: it says nothing.)  A gateway of a network
+ * that closes on the loss of the database counts after its lease has surely run
+ * out too.  If
  * 'missing' is nonnull, stores there the names that are awaited (to be freed
  * by the caller), or NULL. */
 bool
@@ -367,7 +368,7 @@ binding_fenced(const struct dts_domain *d, long long int in_state_ms,
     struct ds names = DS_EMPTY_INITIALIZER;
     const struct dts_network *n = d->network;
     bool lease_over = (n && n->closed_on_database_loss
-                       && in_state_ms >= 2LL * lease_ms);
+                       && in_state_ms >= lease_ms + BINDING_LEASE_SLACK_MS);
     bool fenced = n && n->n_ports;
 
     for (size_t i = 0; n && i < n->n_ports; i++) {

@@ -120,6 +120,14 @@ struct binding_facts {
 #define BINDING_RELEASE_MS 10000
 #define BINDING_TAKE_BACK_MS 30000
 
+/* A gateway of a closed network that cannot reach the database lets nothing of
+ * the old owner through any more when its flows' lease is over and so much
+ * more: it believes in its session for twice the probe interval (4 s), may have
+ * been stopped for a second without noticing it (db.c: STOPPED_MS), its switch
+ * looks for expired flows within a second, and its revalidators pass within
+ * another.  tests/model/gateways.pml has the same sum. */
+#define BINDING_LEASE_SLACK_MS 7000
+
 enum binding_session_op { SESSION_KEEP, SESSION_CLEAR, SESSION_SET };
 
 /* A row of the table: what is done about 'event' in 'state'. */

@@ -483,10 +483,14 @@ test_fences(void **state)
     x->d->fences[1].generation = 4;
     CONST_CAST(struct dts_network *,
                x->d->network)->closed_on_database_loss = true;
-    assert_false(binding_fenced(x->d, 1999, 1000, NULL));
-    assert_true(binding_fenced(x->d, 2000, 1000, NULL));
-    x->d->network = NULL;
     assert_false(binding_fenced(x->d, 2000, 1000, NULL));
+    assert_false(binding_fenced(x->d, 999 + BINDING_LEASE_SLACK_MS, 1000,
+                                NULL));
+    assert_true(binding_fenced(x->d, 1000 + BINDING_LEASE_SLACK_MS, 1000,
+                               NULL));
+    x->d->network = NULL;
+    assert_false(binding_fenced(x->d, 1000 + BINDING_LEASE_SLACK_MS, 1000,
+                                NULL));
 }
 
 static void

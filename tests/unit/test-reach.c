@@ -18,7 +18,9 @@
 
 #define EXPIRED "Control Detection Time Expired"
 #define SIGNALED "Neighbor Signaled Session Down"
+#define GIVES_UP "Concatenated Path Down"
 
+static const char *remote;
 static int calls;
 static enum dts_reach last;
 
@@ -39,6 +41,7 @@ setup(void **state OVS_UNUSED)
 {
     calls = 0;
     last = -1;
+    remote = NULL;
     return 0;
 }
 
@@ -64,6 +67,9 @@ see(const char *bfd_state, const char *diag)
         smap_add(&iface.bfd_status, "state", bfd_state);
         smap_add(&iface.bfd_status, "diagnostic", diag);
     }
+    if (remote) {
+        smap_add(&iface.bfd_status, "remote_diagnostic", remote);
+    }
     ovs_reach_begin();
     ovs_reach_see("A", &iface, &callbacks);
     ovs_reach_end(&callbacks);
@@ -84,13 +90,37 @@ test_life(void **state OVS_UNUSED)
     assert_int_equal(see("down", EXPIRED), DTS_REACH_DOWN);
 }
 
-/* Never up since the agent started: nothing is known. */
+/* Never up: nothing is known. */
 static void
 test_never_up(void **state OVS_UNUSED)
 {
+    assert_int_equal(see("down", "No Diagnostic"), DTS_REACH_UNKNOWN);
     assert_int_equal(see("down", EXPIRED), DTS_REACH_UNKNOWN);
     assert_int_equal(see("down", EXPIRED), DTS_REACH_UNKNOWN);
     assert_int_equal(calls, 1);
+}
+
+/* An agent that starts when the peer is dead already: the switch, which went
+ * on, has heard it. */
+static void
+test_restarted(void **state OVS_UNUSED)
+{
+    assert_int_equal(see("down", EXPIRED), DTS_REACH_DOWN);
+    assert_int_equal(see("up", EXPIRED), DTS_REACH_UP);
+}
+
+/* Alive, and not able to go on. */
+static void
+test_gives_up(void **state OVS_UNUSED)
+{
+    remote = GIVES_UP;
+    assert_int_equal(see("down", "No Diagnostic"), DTS_REACH_UNKNOWN);
+    assert_int_equal(see("up", "No Diagnostic"), DTS_REACH_DOWN);
+    assert_int_equal(see("init", EXPIRED), DTS_REACH_UNKNOWN);
+    remote = "No Diagnostic";
+    assert_int_equal(see("up", "No Diagnostic"), DTS_REACH_UP);
+    /* Our own word is not the peer's. */
+    assert_int_equal(see("up", GIVES_UP), DTS_REACH_UP);
 }
 
 /* Whoever signals is alive. */
@@ -140,6 +170,8 @@ main(void)
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
         T(test_life),
         T(test_never_up),
+        T(test_restarted),
+        T(test_gives_up),
         T(test_signaled),
         T(test_no_tunnel),
         T(test_once),
