@@ -109,9 +109,9 @@ proctype guest() {
 }
 
 #ifdef MUTANT_BUFFER_AFTER_RESUME
-#define EARLY_GO true
+#define GO_EARLY suspended = 0; epoch++; sent = 0
 #else
-#define EARLY_GO false
+#define GO_EARLY skip
 #endif
 
 proctype helper() {
@@ -120,10 +120,7 @@ proctype helper() {
     :: atomic { gate && !suspended && !asked && epoch == begun &&
                 begun <= CHECKPOINTS && closed < begun ->
         suspended = 1; asked = 1; resume = begun;
-        if
-        :: EARLY_GO -> suspended = 0; epoch++; sent = 0
-        :: else
-        fi }
+        GO_EARLY }
     /* libxl resumes a guest whose gate has died. */
     :: atomic { !gate && suspended && outcome == UNDECIDED ->
         suspended = 0; epoch++; sent = 0 }

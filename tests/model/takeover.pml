@@ -279,9 +279,9 @@ unsigned breaks : 2 = 1;        /* Of a session. */
 #define RUNS_THERE(x) (V(x).st == ALONE || V(x).st == PROTECTED)
 #endif
 #ifdef MUTANT_FORGETS_HEARD
-#define KEEPS_HEARD false
+#define FORGET_HEARD g_heard[0] = 0; g_heard[1] = 0
 #else
-#define KEEPS_HEARD true
+#define FORGET_HEARD skip
 #endif
 #ifdef MUTANT_NEVER_GIVES_UP
 #define GIVES_UP false
@@ -754,10 +754,7 @@ proctype gateway() {
 
     :: atomic { !g_agent ->
         g_agent = 1;
-        if
-        :: KEEPS_HEARD
-        :: else -> g_heard[0] = 0; g_heard[1] = 0
-        fi;
+        FORGET_HEARD;
         reach[0] = UNKNOWN; reach[1] = UNKNOWN }
     od
 }
