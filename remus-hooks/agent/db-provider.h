@@ -2,9 +2,12 @@
 #ifndef DTS_DB_PROVIDER_H
 #define DTS_DB_PROVIDER_H 1
 
-/* Between db.c and db-wishes.c. */
+/* Between db.c, db-wishes.c and db-log.c. */
+
+#include <stdbool.h>
 
 struct ovsdb_idl;
+struct ovsdb_idl_txn;
 struct dtsrec_binding;
 struct dtsrec_reachability;
 
@@ -18,5 +21,9 @@ void db_wishes_run(struct ovsdb_idl *);
 void db_wishes_flush(struct ovsdb_idl *);
 void db_wishes_wait(void);
 void db_wishes_forget(void);
+void db_wishes_changed(void);
+
+void db_log_write(const struct ovsdb_idl *, struct ovsdb_idl_txn *);
+void db_log_done(bool in);
 
 #endif /* db-provider.h */

@@ -2,15 +2,17 @@
 
 /* What the agent writes to the DTS database beside the bindings' steps:
  * receipts (Fence), the witness's answers (Reachability), questions
- * (Suspicion), what it is (Node), conditions, and the log (Event).
+ * (Suspicion), what it is (Node), conditions, and the log (Event: db-log.c).
  *
  * Each is kept here as a wish and compared with the replica; what differs goes
- * into one transaction, of which one is under way at a time.  A transaction
- * that fails is simply made again from the wishes, so nothing is lost when the
+ * into a transaction, of which one is under way at a time.  A transaction that
+ * fails is simply made again from the wishes, so nothing is lost when the
  * database is away, and a receipt is never taken back by an old one.
  *
  * Receipts and answers lie on the failover path: they are never held up by the
- * log, which is written only when nothing else is. */
+ * rest, which is written only when they are there, group by group.  What the
+ * database refuses (ctl/rbac.c has what a node may write) holds up its own
+ * group only, and is tried again after a while. */
 
 #include <config.h>
 #include "db.h"
@@ -20,7 +22,7 @@
 
 #include "db-provider.h"
 #include "dts-idl.h"
-#include "openvswitch/list.h"
+#include "openvswitch/poll-loop.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
@@ -30,9 +32,8 @@
 
 VLOG_DEFINE_THIS_MODULE(db_wishes);
 
-/* Events of this node that are kept; and at most that many wait to be
- * written. */
-#define MAX_EVENTS 500
+/* What was refused is tried again after so long. */
+#define REFUSED_MS 5000
 
 struct fence_wish {
     int64_t generation;
@@ -49,13 +50,6 @@ struct condition_wish {
     char *text;                 /* NULL: not set. */
 };
 
-struct event_wish {
-    struct ovs_list list_node;
-    struct db_event event;      /* Strings owned here; 'phases' unused. */
-    struct smap phases;
-    int64_t time;               /* ms since the epoch */
-};
-
 static struct shash fences = SHASH_INITIALIZER(&fences);
 static struct shash reaches = SHASH_INITIALIZER(&reaches);
 static struct shash suspicions = SHASH_INITIALIZER(&suspicions); /* nonces */
@@ -65,23 +59,35 @@ static char *node_encap_ip;
 static enum dts_encap node_encap;
 static struct smap node_status = SMAP_INITIALIZER(&node_status);
 static bool node_wish;
-static struct ovs_list events = OVS_LIST_INITIALIZER(&events);
-static size_t n_events;
 
 static struct ovsdb_idl_txn *txn;
-static size_t n_events_in_txn;
 static bool dirty;              /* A wish, or the replica, has changed. */
 static bool sweeping;           /* Rows of what is deleted may be left. */
 static unsigned int last_seqno;
 
-static void write_fences(const struct ovsdb_idl *);
-static void write_reaches(const struct ovsdb_idl *);
-static void write_suspicions(const struct ovsdb_idl *);
+static void write_urgent(const struct ovsdb_idl *);
+static void write_domains(const struct ovsdb_idl *);
 static void write_node(const struct ovsdb_idl *);
-static void write_conditions(void);
-static void write_requests_done(const struct ovsdb_idl *);
-static void write_events(const struct ovsdb_idl *);
 static void sweep_rows(const struct ovsdb_idl *);
+static void write_address(const struct ovsdb_idl *);
+static void write_sweep(const struct ovsdb_idl *);
+static void write_log(const struct ovsdb_idl *);
+
+/* What is written together, the most urgent first. */
+static struct group {
+    const char *what;
+    void (*write)(const struct ovsdb_idl *);
+    long long int refused_until;        /* ms; 0: it was not. */
+} groups[] = {
+    { "receipts and answers", write_urgent, 0 },
+    { "conditions", write_domains, 0 },
+    { "what this node is", write_node, 0 },
+    { "this node's address, which an operator may: dts-ctl node-set",
+      write_address, 0 },
+    { "that what is left of deleted domains goes", write_sweep, 0 },
+    { "events", write_log, 0 },
+};
+static struct group *in_txn;    /* Of 'txn'. */
 
 /* A gateway's receipt for 'domain'. */
 void
@@ -97,6 +103,13 @@ db_put_fence(const char *domain, int64_t generation,
         return;
     }
     *w = (struct fence_wish) { generation, programmed_us, fenced_us };
+    dirty = true;
+}
+
+/* Something else is to be written (db-log.c). */
+void
+db_wishes_changed(void)
+{
     dirty = true;
 }
 
@@ -236,32 +249,6 @@ db_sweep(const struct dts_view *view)
     sweeping = dirty = true;
 }
 
-void
-db_put_event(const struct db_event *event)
-{
-    if (n_events >= MAX_EVENTS) {
-        static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 1);
-        VLOG_WARN_RL(&rl, "too many events wait for the database; dropping "
-                     "%s of domain %s", event->type, event->domain);
-        return;
-    }
-
-    struct event_wish *w = xzalloc(sizeof *w);
-    w->event.domain = xstrdup(event->domain);
-    w->event.type = xstrdup(event->type);
-    w->event.generation = event->generation;
-    w->event.message = xstrdup(event->message);
-    if (event->phases) {
-        smap_clone(&w->phases, event->phases);
-    } else {
-        smap_init(&w->phases);
-    }
-    w->time = time_wall_msec();
-    ovs_list_push_back(&events, &w->list_node);
-    n_events++;
-    dirty = true;
-}
-
 const struct dtsrec_reachability *
 db_find_reachability(const struct ovsdb_idl *idl, const char *observer,
                      const char *subject)
@@ -292,14 +279,19 @@ db_wishes_prepare(struct ovsdb_idl *idl, const char *node)
     dirty = true;
 }
 
+/* The transaction was answered with 'status'. */
 static void
-free_event(struct event_wish *w)
+done(enum ovsdb_idl_txn_status status)
 {
-    free(CONST_CAST(char *, w->event.domain));
-    free(CONST_CAST(char *, w->event.type));
-    free(CONST_CAST(char *, w->event.message));
-    smap_destroy(&w->phases);
-    free(w);
+    db_log_done(status == TXN_SUCCESS || status == TXN_UNCHANGED);
+    if (status == TXN_ERROR) {
+        static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
+        VLOG_WARN_RL(&rl, "the database refused to have %s: %s",
+                     in_txn->what, ovsdb_idl_txn_get_error(txn));
+        in_txn->refused_until = time_msec() + REFUSED_MS;
+    }
+    ovsdb_idl_txn_destroy(txn);
+    txn = NULL;
 }
 
 void
@@ -308,24 +300,15 @@ db_wishes_run(struct ovsdb_idl *idl)
     if (txn) {
         enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit(txn);
         if (status != TXN_INCOMPLETE) {
-            if (status == TXN_SUCCESS || status == TXN_UNCHANGED) {
-                while (n_events_in_txn) {
-                    struct event_wish *w = CONTAINER_OF(
-                        ovs_list_pop_front(&events), struct event_wish,
-                        list_node);
-                    free_event(w);
-                    n_events--;
-                    n_events_in_txn--;
-                }
-            } else if (status == TXN_ERROR) {
-                static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
-                VLOG_WARN_RL(&rl, "the database refused a write: %s",
-                             ovsdb_idl_txn_get_error(txn));
-            }
-            n_events_in_txn = 0;
-            ovsdb_idl_txn_destroy(txn);
-            txn = NULL;
+            done(status);
             dirty = true;       /* Compare again. */
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+        if (groups[i].refused_until
+            && time_msec() >= groups[i].refused_until) {
+            groups[i].refused_until = 0;
+            dirty = true;
         }
     }
     if (ovsdb_idl_get_seqno(idl) != last_seqno) {
@@ -342,29 +325,16 @@ db_wishes_flush(struct ovsdb_idl *idl)
     }
     dirty = false;
 
-    txn = ovsdb_idl_txn_create(idl);
-    write_fences(idl);
-    write_reaches(idl);
-    write_suspicions(idl);
-    write_conditions();
-
-    enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit(txn);
-    if (status == TXN_UNCHANGED) {
-        /* Nothing urgent: the rest. */
-        ovsdb_idl_txn_destroy(txn);
-        txn = ovsdb_idl_txn_create(idl);
-        write_node(idl);
-        write_requests_done(idl);
-        write_events(idl);
-        if (sweeping) {
-            sweep_rows(idl);
+    for (size_t i = 0; i < ARRAY_SIZE(groups) && !txn; i++) {
+        if (groups[i].refused_until) {
+            continue;
         }
-        status = ovsdb_idl_txn_commit(txn);
-        if (status == TXN_UNCHANGED) {
-            ovsdb_idl_txn_destroy(txn);
-            txn = NULL;
-            n_events_in_txn = 0;
-            sweeping = false;
+        in_txn = &groups[i];
+        txn = ovsdb_idl_txn_create(idl);
+        in_txn->write(idl);
+        if (ovsdb_idl_txn_commit(txn) == TXN_UNCHANGED) {
+            sweeping = sweeping && in_txn->write != write_sweep;
+            done(TXN_UNCHANGED);
         }
     }
 }
@@ -374,6 +344,11 @@ db_wishes_wait(void)
 {
     if (txn) {
         ovsdb_idl_txn_wait(txn);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+        if (groups[i].refused_until) {
+            poll_timer_wait_until(groups[i].refused_until);
+        }
     }
 }
 
@@ -385,7 +360,10 @@ db_wishes_forget(void)
         ovsdb_idl_txn_destroy(txn);
         txn = NULL;
     }
-    n_events_in_txn = 0;
+    db_log_done(false);
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+        groups[i].refused_until = 0;
+    }
     dirty = true;
 }
 
@@ -547,33 +525,82 @@ write_suspicions(const struct ovsdb_idl *idl)
 }
 
 static void
-write_node(const struct ovsdb_idl *idl)
+write_urgent(const struct ovsdb_idl *idl)
+{
+    write_fences(idl);
+    write_reaches(idl);
+    write_suspicions(idl);
+}
+
+/* A node that has no part in a domain's binding may not write there: its
+ * conditions stand in its own row. */
+static bool
+has_part(const struct dtsrec_binding *row)
+{
+    return (row && (!strcmp(row->owner, db_node())
+                    || !strcmp(row->standby, db_node())));
+}
+
+static const struct dtsrec_node *
+own_row(const struct ovsdb_idl *idl)
 {
     const struct dtsrec_node *row;
 
-    if (!node_wish) {
+    DTSREC_NODE_FOR_EACH (row, idl) {
+        if (!strcmp(row->name, db_node())) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static void
+write_node(const struct ovsdb_idl *idl)
+{
+    const struct dtsrec_node *row = node_wish ? own_row(idl) : NULL;
+    struct smap status;
+    struct shash_node *node;
+
+    if (!row) {
         return;
     }
-    DTSREC_NODE_FOR_EACH (row, idl) {
-        if (strcmp(row->name, db_node())) {
-            continue;
+    if (strcmp(row->session, db_session())) {
+        dtsrec_node_set_session(row, db_session());
+    }
+    if (strcmp(row->version, DTS_VERSION)) {
+        dtsrec_node_set_version(row, DTS_VERSION);
+    }
+    smap_clone(&status, &node_status);
+    SHASH_FOR_EACH (node, &conditions) {
+        const struct condition_wish *w = node->data;
+        const struct dtsrec_binding *b = db_find_binding(w->domain);
+
+        if (w->text && b && !has_part(b)) {
+            smap_add_nocopy(&status, xasprintf("condition/%s", node->name),
+                            xstrdup(w->text));
         }
-        if (node_encap_ip && node_encap_ip[0] && !row->encap_ip[0]) {
-            dtsrec_node_set_encap_ip(row, node_encap_ip);
-        }
-        if (node_encap != DTS_ENCAP_UNSET
-            && dts_encap_from_string(row->encap_type) != node_encap) {
-            dtsrec_node_set_encap_type(row, dts_encap_to_string(node_encap));
-        }
-        if (strcmp(row->session, db_session())) {
-            dtsrec_node_set_session(row, db_session());
-        }
-        if (strcmp(row->version, DTS_VERSION)) {
-            dtsrec_node_set_version(row, DTS_VERSION);
-        }
-        if (!smap_equal(&row->status, &node_status)) {
-            dtsrec_node_set_status(row, &node_status);
-        }
+    }
+    if (!smap_equal(&row->status, &status)) {
+        dtsrec_node_set_status(row, &status);
+    }
+    smap_destroy(&status);
+}
+
+/* Where this node is reached, if its own Open vSwitch knows better. */
+static void
+write_address(const struct ovsdb_idl *idl)
+{
+    const struct dtsrec_node *row = node_wish ? own_row(idl) : NULL;
+
+    if (!row) {
+        return;
+    }
+    if (node_encap_ip && node_encap_ip[0] && !row->encap_ip[0]) {
+        dtsrec_node_set_encap_ip(row, node_encap_ip);
+    }
+    if (node_encap != DTS_ENCAP_UNSET
+        && dts_encap_from_string(row->encap_type) != node_encap) {
+        dtsrec_node_set_encap_type(row, dts_encap_to_string(node_encap));
     }
 }
 
@@ -590,6 +617,9 @@ write_conditions(void)
         const struct dtsrec_binding *row = db_find_binding(w->domain);
         bool found = false;
 
+        if (!has_part(row)) {
+            row = NULL;
+        }
         for (size_t i = 0; row && i < row->n_conditions; i++) {
             const char *c = row->conditions[i];
             if (wanted && !strcmp(c, wanted)) {
@@ -629,72 +659,23 @@ write_requests_done(const struct ovsdb_idl *idl)
     }
 }
 
-/* Splits "REALTIME MONOTONIC" (us) of each phase into the two columns. */
 static void
-write_phases(const struct dtsrec_event *row, const struct smap *phases)
+write_domains(const struct ovsdb_idl *idl)
 {
-    size_t n = smap_count(phases), i = 0;
-    const char **keys = xmalloc(n * sizeof *keys);
-    int64_t *real = xmalloc(n * sizeof *real);
-    int64_t *mono = xmalloc(n * sizeof *mono);
-    const struct smap_node *node;
-
-    SMAP_FOR_EACH (node, phases) {
-        long long int r = 0, m = 0;
-        ovs_scan(node->value, "%lld %lld", &r, &m);
-        keys[i] = node->key;
-        real[i] = r;
-        mono[i++] = m;
-    }
-    dtsrec_event_set_phases(row, keys, real, n);
-    dtsrec_event_set_phases_mono(row, keys, mono, n);
-    free(keys);
-    free(real);
-    free(mono);
-}
-
-/* Deletes the oldest of this node's events beyond MAX_EVENTS. */
-static void
-prune_events(const struct ovsdb_idl *idl)
-{
-    const struct dtsrec_event *row, *oldest;
-    size_t n = 0;
-
-    /* (Those that this transaction inserts are among them.) */
-    DTSREC_EVENT_FOR_EACH (row, idl) {
-        n++;
-    }
-    for (; n > MAX_EVENTS; n--) {
-        oldest = NULL;
-        DTSREC_EVENT_FOR_EACH (row, idl) {
-            if (!oldest || row->time < oldest->time) {
-                oldest = row;
-            }
-        }
-        if (!oldest) {
-            return;
-        }
-        dtsrec_event_delete(oldest);
-    }
+    write_conditions();
+    write_requests_done(idl);
 }
 
 static void
-write_events(const struct ovsdb_idl *idl)
+write_log(const struct ovsdb_idl *idl)
 {
-    const struct event_wish *w;
+    db_log_write(idl, txn);
+}
 
-    LIST_FOR_EACH (w, list_node, &events) {
-        const struct dtsrec_event *row = dtsrec_event_insert(txn);
-        dtsrec_event_set_time(row, w->time);
-        dtsrec_event_set_node(row, db_node());
-        dtsrec_event_set_domain(row, w->event.domain);
-        dtsrec_event_set_type(row, w->event.type);
-        dtsrec_event_set_generation(row, w->event.generation);
-        dtsrec_event_set_message(row, w->event.message);
-        write_phases(row, &w->phases);
-        n_events_in_txn++;
-    }
-    if (n_events_in_txn) {
-        prune_events(idl);
+static void
+write_sweep(const struct ovsdb_idl *idl)
+{
+    if (sweeping) {
+        sweep_rows(idl);
     }
 }

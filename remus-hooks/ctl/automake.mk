@@ -21,6 +21,7 @@ remus_hooks_ctl_dts_ctl_SOURCES = \
 	remus-hooks/ctl/networks.c \
 	remus-hooks/ctl/nodes.c \
 	remus-hooks/ctl/options.c remus-hooks/ctl/options.h \
+	remus-hooks/ctl/rbac.c remus-hooks/ctl/rbac.h \
 	remus-hooks/ctl/remote.c \
 	remus-hooks/ctl/show.c \
 	remus-hooks/ctl/status.c remus-hooks/ctl/status.h \
@@ -39,7 +40,7 @@ dist_bashcompletion_DATA = remus-hooks/ctl/dts-ctl.bash
 CTL_TESTS = \
 	tests/ctl/test-topology tests/ctl/test-domains \
 	tests/ctl/test-status tests/ctl/test-generic tests/ctl/test-check \
-	tests/ctl/test-docs tests/ctl/test-cluster
+	tests/ctl/test-docs tests/ctl/test-cluster tests/ctl/test-rbac
 TESTS += $(CTL_TESTS)
 EXTRA_DIST += tests/ctl/lib.sh $(CTL_TESTS)
 

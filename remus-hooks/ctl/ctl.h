@@ -17,6 +17,7 @@
 
 struct json;
 struct sset;
+struct svec;
 
 /* main.c: what the command line said beside the commands. */
 struct ctl_settings {
@@ -73,13 +74,16 @@ bool node_has_role(const struct dtsrec_node *, const char *role);
 /* The names of the nodes that are gateways of 'network' (client ports that
  * cannot be parsed are left out). */
 void network_gateways(const struct dtsrec_network *, struct sset *);
+void domain_conditions(const struct ovsdb_idl *, const struct dtsrec_binding *,
+                       struct svec *);
 /* Sorted by name, to be freed; the rows themselves stay the IDL's. */
 const struct dtsrec_domain **sorted_domains(const struct ovsdb_idl *,
                                             size_t *n);
 
 /* Prerequisites: which tables the command reads. */
 void pre_config(struct ctl_context *);  /* All but the events. */
-void pre_all(struct ctl_context *);     /* All. */
+void pre_all(struct ctl_context *);     /* All that a domain has. */
+void pre_access(struct ctl_context *);  /* Connections and roles. */
 
 /* commands' tables, each ended by an entry without a name. */
 extern const struct ctl_command_syntax node_commands[];

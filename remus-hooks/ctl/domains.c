@@ -214,6 +214,9 @@ rebind(struct ctl_context *ctx, const struct dtsrec_domain *domain)
     dtsrec_binding_verify_session(b);
     dtsrec_binding_verify_state(b);
     dtsrec_binding_set_standby(b, standby);
+    /* Whoever has no part in it any more could not take its own back; what
+     * still holds is said again. */
+    dtsrec_binding_set_conditions(b, NULL, 0);
 }
 
 static void

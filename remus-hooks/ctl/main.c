@@ -466,9 +466,13 @@ run_commands(const char *args, struct ctl_command *commands, size_t n)
             }
         }
     } else if (status != TXN_TRY_AGAIN) {
-        fatal(DTS_EXIT_REFUSED, "the database refused: %s",
-              status == TXN_ERROR ? ovsdb_idl_txn_get_error(the_txn)
-              : ovsdb_idl_txn_status_to_string(status));
+        const char *why = (status == TXN_ERROR
+                           ? ovsdb_idl_txn_get_error(the_txn)
+                           : ovsdb_idl_txn_status_to_string(status));
+        fatal(DTS_EXIT_REFUSED, "the database refused: %s%s", why,
+              strstr(why, "RBAC rules") ? ": a node's certificate may write "
+              "only what is that node's own; give this command on the "
+              "database's machine, as root" : "");
     } else {
         for (size_t i = 0; i < n; i++) {
             ds_destroy(&commands[i].output);

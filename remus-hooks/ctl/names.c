@@ -11,6 +11,7 @@
 
 #include "ovsdb-data.h"
 #include "ovsdb-idl.h"
+#include "smap.h"
 #include "sset.h"
 #include "suggest.h"
 #include "svec.h"
@@ -291,6 +292,48 @@ pre_config(struct ctl_context *ctx)
     add_table(ctx->idl, &dtsrec_table_fence);
     add_table(ctx->idl, &dtsrec_table_reachability);
     add_table(ctx->idl, &dtsrec_table_suspicion);
+}
+
+/* Adds "NAME: TEXT" of each condition of 'b' (which may be NULL): those of its
+ * own row, and those that other nodes, who may not write there, tell in
+ * theirs. */
+void
+domain_conditions(const struct ovsdb_idl *idl, const struct dtsrec_binding *b,
+                  struct svec *conditions)
+{
+    const struct dtsrec_node *node;
+
+    if (!b) {
+        return;
+    }
+    for (size_t i = 0; i < b->n_conditions; i++) {
+        svec_add(conditions, b->conditions[i]);
+    }
+
+    char *prefix = xasprintf("condition/%s/", b->domain);
+    size_t n = strlen(prefix);
+    DTSREC_NODE_FOR_EACH (node, idl) {
+        const struct smap_node *s;
+
+        SMAP_FOR_EACH (s, &node->status) {
+            if (!strncmp(s->key, prefix, n)) {
+                svec_add_nocopy(conditions, xasprintf("%s: %s (%s)",
+                                                      s->key + n, s->value,
+                                                      node->name));
+            }
+        }
+    }
+    free(prefix);
+    svec_sort(conditions);
+}
+
+/* Who may connect, and write what. */
+void
+pre_access(struct ctl_context *ctx)
+{
+    add_table(ctx->idl, &dtsrec_table_connection);
+    add_table(ctx->idl, &dtsrec_table_rbac_role);
+    add_table(ctx->idl, &dtsrec_table_rbac_permission);
 }
 
 void

@@ -11,6 +11,7 @@
 
 #include "keys.h"
 #include "ovsdb-idl.h"
+#include "rbac.h"
 #include "svec.h"
 #include "util.h"
 #include "validate.h"
@@ -20,11 +21,27 @@
 /* init, global-set. */
 
 static void
+pre_init(struct ctl_context *ctx)
+{
+    pre_config(ctx);
+    pre_access(ctx);
+}
+
+static void
 cmd_init(struct ctl_context *ctx)
 {
-    const struct dtsrec_global *global = dtsrec_global_first(ctx->idl);
-
     /* ensure_global() has made the row if there was none. */
+    const struct dtsrec_global *global = dtsrec_global_first(ctx->idl);
+    const char *target = option(ctx, "--listen");
+
+    if (target && strncmp(target, "pssl:", 5)
+        && strncmp(target, "ptcp:", 5)) {
+        fail(ctx, DTS_EXIT_USAGE, "init --listen=%s: pssl:PORT[:ADDRESS] is "
+             "expected", target);
+        return;
+    }
+    ensure_rbac(ctx->idl, ctx->txn);
+    ensure_connections(ctx->idl, ctx->txn, target);
     ds_put_format(&ctx->output, "database ready: encapsulation %s, fence %s, "
                   "generation %"PRId64"\n", global->encap_type,
                   global->fence, global->generation);
@@ -386,7 +403,7 @@ cmd_tunnel_del(struct ctl_context *ctx)
 }
 
 const struct ctl_command_syntax node_commands[] = {
-    { "init", 0, 0, "", pre_config, cmd_init, NULL, "", RW },
+    { "init", 0, 0, "", pre_init, cmd_init, NULL, "--listen=", RW },
     { "global-set", 1, INT_MAX, "KEY=VALUE...", pre_config, cmd_global_set,
       NULL, "", RW },
     { "node-add", 1, 1, "NEW-NODE", pre_config, cmd_node_add, NULL,

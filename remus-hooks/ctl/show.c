@@ -94,9 +94,9 @@ format_status(const struct domain_status *s, struct ds *ds)
     for (size_t i = 0; i < s->n_gateways; i++) {
         format_gateway(s, &s->gateways[i], ds);
     }
-    for (size_t i = 0; b && i < b->n_conditions; i++) {
-        if (strncmp(b->conditions[i], "output:", 7)) {
-            ds_put_format(ds, "    condition %s\n", b->conditions[i]);
+    for (size_t i = 0; i < s->conditions.n; i++) {
+        if (strncmp(s->conditions.names[i], "output:", 7)) {
+            ds_put_format(ds, "    condition %s\n", s->conditions.names[i]);
         }
     }
     if (d->requested_node && b && strcmp(d->requested_node, b->owner)) {
@@ -180,8 +180,9 @@ status_to_json(const struct domain_status *s)
         json_array_add(gateways, gateway_to_json(s, &s->gateways[i]));
     }
     json_object_put(json, "gateways", gateways);
-    for (size_t i = 0; b && i < b->n_conditions; i++) {
-        json_array_add(conditions, json_string_create(b->conditions[i]));
+    for (size_t i = 0; i < s->conditions.n; i++) {
+        json_array_add(conditions,
+                       json_string_create(s->conditions.names[i]));
     }
     json_object_put(json, "conditions", conditions);
     json_object_put(json, "requested_node", d->requested_node

@@ -65,12 +65,12 @@ condition_text(const char *s, const char *name)
             : s + n + 1 + strspn(s + n + 1, " "));
 }
 
-/* True if one of the conditions of 'b' is not merely information. */
+/* True if one of the conditions is not merely information. */
 static bool
-has_problem(const struct dtsrec_binding *b)
+has_problem(const struct domain_status *s)
 {
-    for (size_t i = 0; i < b->n_conditions; i++) {
-        if (!condition_text(b->conditions[i], "output")) {
+    for (size_t i = 0; i < s->conditions.n; i++) {
+        if (!condition_text(s->conditions.names[i], "output")) {
             return true;
         }
     }
@@ -108,7 +108,7 @@ judge(struct domain_status *s)
                               d->primary);
     } else if (!strcmp(b->state, "protected")) {
         s->protected = true;
-        s->health = has_problem(b) || missing[0] ? HEALTH_WARN : HEALTH_OK;
+        s->health = has_problem(s) || missing[0] ? HEALTH_WARN : HEALTH_OK;
         s->reason = xasprintf("%s holds a copy that can go on", b->standby);
         s->remedy = (!strcmp(d->failover, "manual")
                      ? xasprintf("failover is manual: if %s fails, run "
@@ -168,11 +168,13 @@ domain_status_init(struct domain_status *s, const struct ovsdb_idl *idl,
     add_gateways(s, idl);
     s->witness = (domain->witness[0] ? domain->witness
                   : s->n_gateways ? s->gateways[0].name : "");
+    svec_init(&s->conditions);
+    domain_conditions(idl, s->binding, &s->conditions);
     judge(s);
     s->output = "";
-    for (size_t i = 0; s->protected && i < s->binding->n_conditions; i++) {
-        const char *text = condition_text(s->binding->conditions[i],
-                                          "output");
+    for (size_t i = 0; s->protected && i < s->conditions.n; i++) {
+        const char *text = condition_text(s->conditions.names[i], "output");
+
         s->output = text ? text : s->output;
     }
     timeline_init_last(&s->last_switch, idl, domain->name);
@@ -185,6 +187,7 @@ domain_status_uninit(struct domain_status *s)
         free(s->gateways[i].name);
     }
     free(s->gateways);
+    svec_destroy(&s->conditions);
     free(s->reason);
     free(s->remedy);
     timeline_uninit(&s->last_switch);

@@ -6,6 +6,7 @@
  * text or as JSON. */
 
 #include "dts-idl.h"
+#include "svec.h"
 #include "timeline.h"
 
 enum health { HEALTH_OK, HEALTH_WARN, HEALTH_FAIL };
@@ -25,6 +26,7 @@ struct domain_status {
     const struct dtsrec_network *network;   /* NULL: there is none. */
     enum health health;
     bool protected;
+    struct svec conditions;     /* "NAME: TEXT". */
     const char *output;         /* The condition "output" without its name:
                                  * whether output leaves before its
                                  * checkpoint is held.  "" if not told. */

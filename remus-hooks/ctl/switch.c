@@ -52,13 +52,17 @@ may_switch(struct ctl_context *ctx, const struct dtsrec_domain *domain,
              "dts-ctl wait %s", name, b->state, target->name, b->owner,
              name);
     }
-    for (size_t i = 0; !ctx->error && i < b->n_conditions; i++) {
-        if (!strncmp(b->conditions[i], "database-went-backward", 22)) {
+
+    struct svec conditions = SVEC_EMPTY_INITIALIZER;
+    domain_conditions(ctx->idl, b, &conditions);
+    for (size_t i = 0; !ctx->error && i < conditions.n; i++) {
+        if (!strncmp(conditions.names[i], "database-went-backward", 22)) {
             fail(ctx, DTS_EXIT_REFUSED, "domain %s: %s: the nodes do not "
                  "follow this database until dts-ctl adopt %s is run on "
-                 "them", name, b->conditions[i], name);
+                 "them", name, conditions.names[i], name);
         }
     }
+    svec_destroy(&conditions);
     return ctx->error ? NULL : b;
 }
 

@@ -39,9 +39,11 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 1' HUP INT TERM
 
-# start_db raft|standalone: a database DTS, and $DTS_DB.
+# start_db raft|standalone [OPTION...]: a database DTS, and $DTS_DB.
 start_db() {
-    if [ "$1" = raft ]; then
+    local kind=$1
+    shift
+    if [ "$kind" = raft ]; then
         ovsdb-tool create-cluster "$tmp/dts.db" "$schema" \
             "unix:$tmp/raft.sock" 2>"$tmp/create.log"
     else
@@ -49,8 +51,8 @@ start_db() {
     fi || { cat "$tmp/create.log"; exit 1; }
     ovsdb-server --detach --no-chdir --pidfile="$tmp/db.pid" \
         -vconsole:off -vsyslog:off --log-file="$tmp/db.log" \
-        --unixctl="$tmp/db.ctl" --remote="punix:$tmp/db.sock" "$tmp/dts.db" \
-        || exit 1
+        --unixctl="$tmp/db.ctl" --remote="punix:$tmp/db.sock" "$@" \
+        "$tmp/dts.db" || exit 1
     export DTS_DB=unix:$tmp/db.sock
     local i
     for ((i = 0; i < 100; i++)); do
@@ -59,6 +61,30 @@ start_db() {
     done
     echo "Bail out! the database did not start"
     exit 1
+}
+
+# make_pki NAME...: an authority in $tmp/pki/ca, and a certificate for each NAME.
+make_pki() {
+    local name
+    mkdir -p "$tmp/pki"
+    for name in init "$@"; do
+        (cd "$tmp/pki" && ovs-pki -d "$tmp/pki/ca" -l "$tmp/pki/log" -u \
+            $([ "$name" = init ] && echo init || echo "req+sign $name switch")) \
+            >/dev/null 2>&1 || { echo "1..0 # SKIP ovs-pki does not work here"; exit 77; }
+    done
+    cp "$tmp/pki/ca/switchca/cacert.pem" "$tmp/pki/cacert.pem"
+}
+tls_of() {
+    echo "-p $tmp/pki/$1-privkey.pem -c $tmp/pki/$1-cert.pem -C $tmp/pki/cacert.pem"
+}
+server_tls() {
+    echo "--private-key=$tmp/pki/$1-privkey.pem --certificate=$tmp/pki/$1-cert.pem --ca-cert=$tmp/pki/cacert.pem"
+}
+free_port() {
+    python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
 }
 
 # run ARG...: dts-ctl ARG..., its exit code in $status, its output in $out,

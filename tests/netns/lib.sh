@@ -346,7 +346,7 @@ db_create() {
 }
 db_start() {
     spawn db gw1 ovsdb-server --remote=punix:$W/gw1/dts/db.sock \
-        --remote=pssl:$DB_PORT --unixctl=$W/gw1/dts/dts-db.ctl \
+        --remote=db:DTS,Global,connections --unixctl=$W/gw1/dts/dts-db.ctl \
         --private-key=$BUILD/tests/netns/pki/gw1-privkey.pem \
         --certificate=$BUILD/tests/netns/pki/gw1-cert.pem \
         --ca-cert=$BUILD/tests/netns/pki/cacert.pem -vconsole:warn \
@@ -369,9 +369,10 @@ db_get() {
     db "{\"op\":\"select\",\"table\":\"$table\",\"where\":[$where],\"columns\":[\"_uuid\",\"$column\"]}" |
         jq -r ".[0].rows[].\"$column\" | if type == \"array\" then tojson else . end"
 }
+# Agents come by TLS, under the rules of their role, gw1's too.
 remote_of() {
     case $1 in
-    gw1) echo "unix:$W/gw1/dts/db.sock" ;;
+    gw1) echo "ssl:127.0.0.1:$DB_PORT" ;;
     *) echo "ssl:${MGMT[$1]%.*}.254:$DB_PORT" ;;
     esac
 }

@@ -28,6 +28,7 @@ ok "a cable that is back does too" wait_for 10 reach_tcp hostA 10.11.0.2 7777
 
 ok "the database is made" db_create
 ok "the database runs" db_start
+ctl init --listen=pssl:$DB_PORT >/dev/null
 is "$(on hostA ovsdb-client $(tls_of hostA) --timeout=5 list-dbs ssl:10.9.1.254:6645 | head -n 1)" \
     DTS "a node reads it over TLS"
 ok "a program without a certificate does not" \

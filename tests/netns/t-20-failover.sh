@@ -47,3 +47,10 @@ is "$f" $((g + 1)) "gw1 wrote its receipt"
 power_on hostA; xenstored_start hostA; agent_start hostA; link_start hostA
 ok "the other way round it is protected again" \
     eval 'sleep 1; protect_and_wait hostB'
+
+# All of it under the rules for nodes, which their certificates cannot leave.
+refused() { on hostB ovsdb-client $(tls_of hostB) --timeout=10 transact $(remote_of hostB) "[\"DTS\",$1]" | grep -q 'RBAC rules for client \\"hostB\\" role \\"dts-node\\"'; }
+ok "hostB may not write a receipt of gw1" refused \
+    '{"op":"update","table":"Fence","where":[["gateway","==","gw1"]],"row":{"generation":99}}'
+is "$(grep -h 'RBAC\|refused to have' $W/*/dts/dts-agent.log | head -n 3)" "" \
+    "and no agent tried what it may not"
