@@ -32,6 +32,7 @@
 #include "openvswitch/vconn.h"
 #include "openvswitch/vlog.h"
 #include "pki.h"
+#include "pki-watch.h"
 #include "rundir.h"
 #include "server.h"
 #include "simap.h"
@@ -106,6 +107,7 @@ run(void)
     bool configured = switch_get_config(&config);
     struct dts_view_local local;
 
+    pki_watch_run();
     if (configured) {
         local = (struct dts_view_local) {
             .node = config.node,
@@ -127,6 +129,7 @@ run(void)
 static void
 wait(void)
 {
+    pki_watch_wait();
     db_wait();
     guests_wait();
     switch_wait();
@@ -316,6 +319,7 @@ parse_options(int argc, char *argv[])
     }
     pki_complete(&pki);
     pki_use(&pki);
+    pki_watch(&pki);
 }
 
 static void

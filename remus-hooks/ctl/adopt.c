@@ -12,6 +12,7 @@
 #include "ctl.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +20,9 @@
 #include "check.h"
 #include "daemon.h"
 #include "dirs.h"
+#include "drops.h"
 #include "jsonrpc.h"
+#include "pki-ctl.h"
 #include "rundir.h"
 #include "unixctl.h"
 #include "util.h"
@@ -108,5 +111,10 @@ cmd_adopt(struct ctl_context *ctx)
 const struct ctl_command_syntax alone_commands[] = {
     { "adopt", 1, 1, "DOMAIN", NULL, cmd_adopt, NULL, "", RO },
     { "check", 0, 0, "", NULL, cmd_check, NULL, "--repair", RO },
+    { "drops", 0, 0, "", NULL, cmd_drops, NULL, "", RO },
+    { "pki-init", 0, INT_MAX, "[NODE...]", NULL, cmd_pki_init, NULL,
+      "--dir=,--renew", RO },
+    { "pki-install", 1, 2, "NODE [DIRECTORY]", NULL, cmd_pki_install, NULL,
+      "", RO },
     { NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, RO },
 };

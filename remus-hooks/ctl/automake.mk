@@ -6,6 +6,7 @@ remus_hooks_ctl_dts_ctl_SOURCES = \
 	remus-hooks/ctl/adopt.c \
 	remus-hooks/ctl/args.c remus-hooks/ctl/args.h \
 	remus-hooks/ctl/check.c remus-hooks/ctl/check.h \
+	remus-hooks/ctl/check-access.c \
 	remus-hooks/ctl/check-db.c \
 	remus-hooks/ctl/check-host.c \
 	remus-hooks/ctl/check-ovs.c \
@@ -13,6 +14,7 @@ remus_hooks_ctl_dts_ctl_SOURCES = \
 	remus-hooks/ctl/check-tunnels.c \
 	remus-hooks/ctl/ctl.h \
 	remus-hooks/ctl/domains.c \
+	remus-hooks/ctl/drops.c remus-hooks/ctl/drops.h \
 	remus-hooks/ctl/events.c \
 	remus-hooks/ctl/guard.c remus-hooks/ctl/guard.h \
 	remus-hooks/ctl/keys.c remus-hooks/ctl/keys.h \
@@ -21,6 +23,7 @@ remus_hooks_ctl_dts_ctl_SOURCES = \
 	remus-hooks/ctl/networks.c \
 	remus-hooks/ctl/nodes.c \
 	remus-hooks/ctl/options.c remus-hooks/ctl/options.h \
+	remus-hooks/ctl/pki-ctl.c remus-hooks/ctl/pki-ctl.h \
 	remus-hooks/ctl/rbac.c remus-hooks/ctl/rbac.h \
 	remus-hooks/ctl/remote.c \
 	remus-hooks/ctl/show.c \
@@ -40,7 +43,7 @@ dist_bashcompletion_DATA = remus-hooks/ctl/dts-ctl.bash
 CTL_TESTS = \
 	tests/ctl/test-topology tests/ctl/test-domains \
 	tests/ctl/test-status tests/ctl/test-generic tests/ctl/test-check \
-	tests/ctl/test-docs tests/ctl/test-cluster tests/ctl/test-rbac
+	tests/ctl/test-docs tests/ctl/test-cluster tests/ctl/test-rbac tests/ctl/test-pki
 TESTS += $(CTL_TESTS)
 EXTRA_DIST += tests/ctl/lib.sh $(CTL_TESTS)
 

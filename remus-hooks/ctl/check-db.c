@@ -43,6 +43,7 @@ connect_database(struct check *c)
     struct ctl_context ctx = { .idl = idl };
     ovsdb_idl_set_leader_only(idl, false);
     pre_config(&ctx);
+    pre_access(&ctx);
     if (wait_for_data(idl, 5000)) {
         c->dts = idl;
         return;

@@ -34,9 +34,11 @@ pki_file(const char *given, const char *usual, char **path)
 static char *
 make_new(const struct check *c)
 {
-    return xasprintf("where the authority is: ovs-pki -u req+sign %s switch; "
-                     "copy the two files here (docs/deployment.md, step 2)",
-                     c->node ? c->node : "NODE");
+    const char *node = c->node ? c->node : "NODE";
+
+    return xasprintf("where the authority is: dts-ctl pki-init --renew %s; "
+                     "copy the files here: dts-ctl pki-install %s DIRECTORY",
+                     node, node);
 }
 
 static void

@@ -177,6 +177,31 @@ underlay_of(const struct ovsrec_interface *iface, int *mtu)
     return route_to(smap_get_def(&iface->options, "remote_ip", ""), mtu);
 }
 
+/* A tunnel proves nothing about who sent what: between sites that matters. */
+static void
+check_path(struct check *c, const char *peer,
+           const struct ovsrec_interface *iface)
+{
+    const struct dtsrec_node *node = find_node(c->dts, peer);
+    const struct dtsrec_tunnel *tunnel = find_tunnel(c->dts, c->node, peer);
+
+    if (!node || !node->site[0] || !c->self->site[0]
+        || !strcmp(node->site, c->self->site)
+        || smap_get(&iface->options, "psk")
+        || smap_get(&iface->options, "remote_cert")
+        || smap_get(&iface->options, "remote_name")
+        || (tunnel && smap_get(&tunnel->external_ids, "dts-path"))) {
+        return;
+    }
+    check_bad(c, CHECK_WARN, "path", xasprintf(
+              "IPsec or a VPN between %s and %s (docs/security.md); when it "
+              "is so: dts-ctl tunnel-set %s %s external-ids:dts-path=private",
+              c->self->site, node->site, c->node, peer),
+              "the tunnel to %s crosses sites in the clear: who is on the "
+              "path reads the guests' traffic, and who can send from an "
+              "address of ours can forge it", peer);
+}
+
 /* What is to be known about the tunnels of one node with another. */
 static void
 check_pair(struct check *c, const char *role, const char *peer,
@@ -192,6 +217,9 @@ check_pair(struct check *c, const char *role, const char *peer,
         return;
     }
     check_bfd(c, role, peer, iface);
+    if (!strcmp(role, "data")) {
+        check_path(c, peer, iface);
+    }
 
     int mtu;
     char *dev = underlay_of(iface, &mtu);

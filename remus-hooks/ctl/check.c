@@ -155,6 +155,7 @@ cmd_check(struct ctl_context *ctx)
 
     check_ovs(&c);
     check_database(&c);
+    check_access(&c);
     check_pki(&c);
     check_tunnels(&c);
     check_host(&c);

@@ -54,6 +54,7 @@ bool wait_for_data(struct ovsdb_idl *, int timeout_ms);
 /* The areas. */
 void check_ovs(struct check *);         /* check-ovs.c */
 void check_database(struct check *);    /* check-db.c */
+void check_access(struct check *);      /* check-access.c */
 void check_tunnels(struct check *);     /* check-tunnels.c */
 void check_pki(struct check *);          /* check-pki.c */
 void check_host(struct check *);        /* check-host.c */

@@ -180,11 +180,16 @@ Looking:\n\
                               what happened, with the phases of failovers\n\
   show                        nodes, tunnels, networks and domains\n\
   check [--repair]            pre-flight of this node, each line with remedy\n\
+  drops                       what this node's switch refused, and why\n\
   wait DOMAIN [--state=STATE[,STATE]...] [--owner=NODE] [--fenced]\n\
                               until the domain is so (default: protected)\n\
 \n\
 Set-up:\n\
-  init                        write the defaults into a new database\n\
+  pki-init [--dir=DIR] [--renew] [NODE...]\n\
+                              an authority, and the nodes' certificates\n\
+  pki-install NODE [DIR]      put them to use on this node\n\
+  init [--listen=pssl:PORT]   write the defaults into a new database, and\n\
+                              who may write what\n\
   global-set KEY=VALUE...     encap-type heartbeat peer-timeout bfd-min-tx\n\
                               bfd-mult hold-down stall lease fence options:K\n\
   node-add NODE --roles=ROLE[,ROLE]... [--site=SITE] [--ip=IP] [--index=N]\n\

@@ -11,6 +11,7 @@ remus_hooks_lib_libdts_la_SOURCES = \
 	remus-hooks/lib/flows-private.h remus-hooks/lib/flows-server.c \
 	remus-hooks/lib/flows-source.c \
 	remus-hooks/lib/pki.c remus-hooks/lib/pki.h \
+	remus-hooks/lib/pki-watch.c remus-hooks/lib/pki-watch.h \
 	remus-hooks/lib/rundir.c remus-hooks/lib/rundir.h \
 	remus-hooks/lib/sets.c remus-hooks/lib/sets.h \
 	remus-hooks/lib/view.c remus-hooks/lib/view.h \

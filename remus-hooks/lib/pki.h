@@ -21,7 +21,8 @@ struct pki {
 void pki_complete(struct pki *);
 /* True if TLS is possible with it. */
 bool pki_is_complete(const struct pki *);
-/* Tells the TLS library, which follows the files as they change. */
+/* Tells the TLS library.  A daemon that is to follow the files as they change
+ * watches them: pki-watch.h. */
 void pki_use(const struct pki *);
 
 #endif /* pki.h */

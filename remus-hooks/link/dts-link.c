@@ -25,6 +25,7 @@
 #include "link.h"
 #include "openvswitch/vlog.h"
 #include "pki.h"
+#include "pki-watch.h"
 #include "remus-dts/exit.h"
 #include "stream.h"
 #include "stream-ssl.h"
@@ -338,6 +339,7 @@ configure_tls(struct link_options *o)
         exit(DTS_EXIT_REFUSED);
     }
     pki_use(&pki);
+    pki_watch(&pki);
     if (!stream_ssl_is_configured()) {
         fprintf(stderr, "%s: the key and certificates cannot be used\n",
                 program_name);
@@ -384,7 +386,7 @@ main(int argc, char *argv[])
         const char *tmp = getenv("TMPDIR");
 
         mkdir(DEFAULT_SPOOL, 0700);
-        o.spool_dir = first_directory(DEFAULT_SPOOL, tmp, "/tmp");
+        o.spool_dir = first_directory(DEFAULT_SPOOL, tmp, DEFAULT_SPOOL);
     }
     if (!listening) {
         /* xl has these descriptors of ours for itself. */
@@ -392,7 +394,7 @@ main(int argc, char *argv[])
     }
     if (detach && !o.receiver_log_dir) {
         o.receiver_log_dir = first_directory(getenv("DTS_LOGDIR"),
-                                             DEFAULT_LOGDIR, "/tmp");
+                                             DEFAULT_LOGDIR, NULL);
     }
     daemonize_start(false);
     error = unixctl_server_create(unixctl_path, &unixctl);

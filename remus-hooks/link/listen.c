@@ -26,6 +26,7 @@
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "pki-watch.h"
 #include "process.h"
 #include "hash.h"
 #include "remus-dts/exit.h"
@@ -260,6 +261,10 @@ link_listen(const struct link_options *options,
     while (!l.exiting) {
         struct stream *stream;
 
+        if (!options->insecure) {
+            pki_watch_run();
+            pki_watch_wait();
+        }
         open_socket(&l);
         if (l.pstream && !pstream_accept(l.pstream, &stream)) {
             fork_worker(&l, stream);

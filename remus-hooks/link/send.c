@@ -229,11 +229,11 @@ greet(struct sender *s)
     struct json *json;
     uint8_t session[HEARTBEAT_SESSION_LEN];
 
-    if (!s->options->insecure && expected[0] && cn
-        && strcmp(cn, expected)) {
+    if (!s->options->insecure && expected[0]
+        && (!cn || strcmp(cn, expected))) {
         return give_up(s, DTS_EXIT_REFUSED,
                        "the peer's certificate is that of "
-                       "%s, not of %s", cn, expected);
+                       "%s, not of %s", cn ? cn : "nobody", expected);
     }
     peer_send_json(&s->peer, WIRE_HELLO,
                    hello(s, peer_open_udp(&s->peer, NULL, 0)));
