@@ -13,7 +13,8 @@ EXTRA_DIST += \
 	tests/netns/algorithm1.sh tests/netns/guest.py tests/netns/probe.py \
 	tests/netns/observe.py tests/netns/xenstore.py tests/netns/fakexl.py \
 	tests/netns/fakehelper.py tests/netns/fakedomwatch.py \
-	tests/netns/agentrpc.py tests/netns/vlanprobe.py tests/netns/rtp.py tests/netns/demo \
+	tests/netns/agentrpc.py tests/netns/vlanprobe.py \
+	tests/netns/linkhello.py tests/netns/forge.py tests/netns/rtp.py tests/netns/demo \
 	$(wildcard $(srcdir)/tests/netns/t-*.sh) \
 	tests/bench/run tests/bench/bench.py tests/bench/ovsdb.py \
 	tests/bench/openflow.py tests/bench/switch.py tests/bench/many.py \

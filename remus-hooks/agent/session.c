@@ -258,6 +258,17 @@ hello_link(struct conn *c, const struct json *id, const struct json *params)
         server_reply_error(c, id, 3, "session %s is another one", uuid);
         return false;
     }
+    /* A session is one connection between two processes, which come back here
+     * if we lose them.  Whoever else names it repeats an old one. */
+    if (s->ended || (s->link_pid && s->link_pid != c->pid)) {
+        VLOG_WARN("domain %s: session %s was refused to process %d: %s",
+                  name, uuid, (int) c->pid,
+                  s->ended ? "it has ended" : "another process has it");
+        server_reply_error(c, id, 3, "session %s %s: each `xl remus` needs a "
+                           "session of its own", uuid, s->ended
+                           ? "has ended" : "is another process's");
+        return false;
+    }
     if (!may_replace(s, s->link, c, id)) {
         return false;
     }
@@ -265,6 +276,7 @@ hello_link(struct conn *c, const struct json *id, const struct json *params)
         s->link->session = NULL;
     }
     s->link = c;
+    s->link_pid = c->pid;
     c->session = s;
     server_reply(c, id, facts_for(d, name, uuid,
                                   !d ? NULL : sender ? d->standby

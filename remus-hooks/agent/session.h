@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "binding.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
@@ -23,6 +24,8 @@ struct session {
     char *domain;
     bool sender;
     struct conn *link, *gate;   /* NULL: not connected now. */
+    pid_t link_pid;             /* The only process that may be its link; 0:
+                                 * none has come yet. */
     long long int link_gone, gate_gone; /* ms, monotonic; meaningful when the
                                          * connection is NULL; LLONG_MAX: it
                                          * never was there. */

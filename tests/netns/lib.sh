@@ -211,8 +211,9 @@ END
             mv "$d/bin/xl-remus.$$" "$d/bin/xl-remus"
     ) 9>"$d/lock" || { echo "Bail out! the bed's own programs"; exit 1; }
 }
+PKI=$W/pki                      # This bed's copy.
 tls_of() {
-    local d=$BUILD/tests/netns/pki
+    local d=$PKI
     echo "-p $d/$1-privkey.pem -c $d/$1-cert.pem -C $d/cacert.pem"
 }
 
@@ -256,6 +257,8 @@ bed_up() {
     ) &
     disown $!
     bed_programs
+    mkdir -m 700 $PKI
+    cp $BUILD/tests/netns/pki/*.pem $PKI/
 
     local n s
     for n in hostA hostB gw1 client; do
@@ -347,9 +350,8 @@ db_create() {
 db_start() {
     spawn db gw1 ovsdb-server --remote=punix:$W/gw1/dts/db.sock \
         --remote=db:DTS,Global,connections --unixctl=$W/gw1/dts/dts-db.ctl \
-        --private-key=$BUILD/tests/netns/pki/gw1-privkey.pem \
-        --certificate=$BUILD/tests/netns/pki/gw1-cert.pem \
-        --ca-cert=$BUILD/tests/netns/pki/cacert.pem -vconsole:warn \
+        --private-key=$PKI/gw1-privkey.pem --certificate=$PKI/gw1-cert.pem \
+        --ca-cert=$PKI/cacert.pem -vconsole:warn \
         --log-file=$W/gw1/dts/ovsdb-server.log $W/$db_file
     wait_for 20 db_has_leader
 }
