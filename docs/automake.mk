@@ -17,4 +17,5 @@ docs/dts.5: docs/dts.5.xml remus-hooks/dts.ovsschema
 	grep -q '^\.TH' $@.tmp && mv $@.tmp $@
 
 dist_man_MANS += docs/dts-ctl.8
-EXTRA_DIST += docs/architecture.md docs/failures.md docs/verification.md
+EXTRA_DIST += docs/architecture.md docs/failures.md docs/security.md \
+	docs/verification.md
