@@ -59,7 +59,7 @@ turned_away "gw1 is not the owner" '^refused: 3 gw1 is not the owner of voip' \
     gw1 domain=voip session=$new generation=$g node=gw1
 turned_away "the running session, once more" "^refused: 3 session $session is another process's" \
     hostA domain=voip session=$session generation=$g node=hostA
-turned_away "another session beside it" '^refused: 3 voip is protected' \
+turned_away "another session beside it" '^refused: 3 voip (is protected|has session)' \
     hostA domain=voip session=$new generation=$g node=hostA
 turned_away "a domain that is not there" '^refused: 2 ' \
     hostA domain=nosuch session=$new generation=$g node=hostA
