@@ -71,6 +71,7 @@ pack_create(enum pack_method method, unsigned int cache_mb)
     p->block += PACK_BLOCK_HEADER;
     p->packed = xmalloc(PACK_BLOCK_HEADER + PACK_MAX_PLAIN);
     p->packed += PACK_BLOCK_HEADER;
+    p->out = p->packed;
     return p;
 }
 

@@ -353,7 +353,7 @@ outflow_wait(const struct outflow *o, const struct peer *peer)
     }
 }
 
-/* --------------------------------------------------------------- accounting */
+/* -------------------------------------------------------------- accounting */
 
 bool
 outflow_next_sent(struct outflow *o, struct outflow_sent *sent)
