@@ -31,7 +31,9 @@ put(struct bytes *b, const void *p, size_t n)
         b->size = (b->len + n) * 2;
         b->data = xrealloc(b->data, b->size);
     }
-    memcpy(b->data + b->len, p, n);
+    if (n) {
+        memcpy(b->data + b->len, p, n);
+    }
     b->len += n;
 }
 
