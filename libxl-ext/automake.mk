@@ -69,5 +69,39 @@ tests_unit_test_epoch_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_epoch_LDADD = $(UNIT_LIBS)
 endif
 
-# The output buffer (netbuf.h): netlink only.
-EXTRA_DIST += libxl-ext/netbuf.h
+# The output buffer (netbuf.h): netlink and xenstore, no libxl.  A program that
+# uses it adds $(NETBUF_LIBS) to its LDADD.
+NETBUF_DEV_SOURCES = \
+	libxl-ext/netbuf-dev.c libxl-ext/netbuf-dev.h \
+	libxl-ext/netbuf-match.c libxl-ext/netbuf-match.h \
+	libxl-ext/plug.h \
+	netscripts/vif-dev.c netscripts/vif-dev.h \
+	remus-hooks/lib/realtime.c remus-hooks/lib/realtime.h
+if HAVE_XEN
+noinst_LTLIBRARIES += libxl-ext/libnetbuf.la
+libxl_ext_libnetbuf_la_SOURCES = \
+	$(NETBUF_DEV_SOURCES) \
+	libxl-ext/netbuf.c libxl-ext/netbuf.h \
+	libxl-ext/netbuf-program.c libxl-ext/netbuf-program.h \
+	libxl-ext/netbuf-talk.c libxl-ext/netbuf-talk.h \
+	libxl-ext/netbuf-vifs.c libxl-ext/netbuf-vifs.h \
+	libxl-ext/plug.c
+libxl_ext_libnetbuf_la_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS) $(XENSTORE_CFLAGS)
+NETBUF_LIBS = libxl-ext/libnetbuf.la $(NL_LIBS) $(XENSTORE_LIBS)
+
+# The library by hand, for tests.
+noinst_PROGRAMS += tests/netns/netbuf-tool
+tests_netns_netbuf_tool_SOURCES = tests/netns/netbuf-tool.c \
+	netscripts/no-unixctl.c
+tests_netns_netbuf_tool_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
+tests_netns_netbuf_tool_LDADD = $(NETBUF_LIBS) $(OVS_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-netbuf
+TESTS += tests/unit/test-netbuf
+tests_unit_test_netbuf_SOURCES = tests/unit/test-netbuf.c \
+	libxl-ext/netbuf-match.c libxl-ext/plug.c
+tests_unit_test_netbuf_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_netbuf_LDADD = $(UNIT_LIBS)
+endif

@@ -81,7 +81,8 @@ enum remus_netbuf_end {
 
 /* Ends the use of the buffer; frees in any case.  On an error, and after
  * REMUS_NETBUF_KEEP, remus_netbuf_undo() does the rest. */
-int remus_netbuf_close(struct remus_netbuf *, enum remus_netbuf_end);
+int remus_netbuf_close(struct remus_netbuf *, enum remus_netbuf_end,
+                       char **error);
 
 /* Ends a buffer of 'domid' that a process left behind which died, or kept it.
  * Nothing to do is no error. */

@@ -6,6 +6,7 @@ netscripts_vif_ovs_dts_SOURCES = \
 	netscripts/no-unixctl.c \
 	netscripts/vif-db.c netscripts/vif-db.h \
 	netscripts/vif-dev.c netscripts/vif-dev.h \
+	netscripts/vif-json.c netscripts/vif-json.h \
 	netscripts/vif-lock.c netscripts/vif-lock.h \
 	netscripts/vif-ovs-dts.c \
 	netscripts/vif-spec.c netscripts/vif-spec.h \
@@ -17,7 +18,27 @@ netscripts_vif_ovs_dts_CPPFLAGS = $(AM_CPPFLAGS) $(XENSTORE_CFLAGS)
 netscripts_vif_ovs_dts_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
 netscripts_vif_ovs_dts_LDADD = $(OVS_LIBS) $(XENSTORE_LIBS)
 
-dist_man_MANS += docs/vif-ovs-dts.8
+dist_man_MANS += docs/vif-ovs-dts.8 docs/remus-netbuf-dts.8
+
+# remus-netbuf-dts: what of the output buffer concerns Open vSwitch.
+libexecdts_PROGRAMS += netscripts/remus-netbuf-dts
+netscripts_remus_netbuf_dts_SOURCES = \
+	$(NETBUF_DEV_SOURCES) \
+	netscripts/buf-ovs.c netscripts/buf-ovs.h \
+	netscripts/buf-txn.c netscripts/buf-txn.h \
+	netscripts/no-unixctl.c \
+	netscripts/remus-netbuf-dts.c \
+	netscripts/vif-db.c netscripts/vif-db.h \
+	netscripts/vif-json.c netscripts/vif-json.h \
+	netscripts/vif-lock.c netscripts/vif-lock.h \
+	netscripts/vif-spec.c netscripts/vif-spec.h \
+	netscripts/vif-store.c netscripts/vif-store.h \
+	netscripts/vif-txn.c netscripts/vif-txn.h \
+	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
+	remus-hooks/lib/rundir.c remus-hooks/lib/rundir.h
+netscripts_remus_netbuf_dts_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS) $(XENSTORE_CFLAGS)
+netscripts_remus_netbuf_dts_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
+netscripts_remus_netbuf_dts_LDADD = $(OVS_LIBS) $(NL_LIBS) $(XENSTORE_LIBS)
 
 remusdtsincludedir = $(includedir)/remus-dts
 remusdtsinclude_HEADERS = include/remus-dts/exit.h
@@ -26,9 +47,16 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test-vif
 TESTS += tests/unit/test-vif
 tests_unit_test_vif_SOURCES = tests/unit/test-vif.c \
-	netscripts/vif-spec.c netscripts/vif-txn.c
+	netscripts/vif-json.c netscripts/vif-spec.c netscripts/vif-txn.c
 tests_unit_test_vif_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_vif_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-buf
+TESTS += tests/unit/test-buf
+tests_unit_test_buf_SOURCES = tests/unit/test-buf.c \
+	netscripts/buf-txn.c netscripts/vif-json.c
+tests_unit_test_buf_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_buf_LDADD = $(UNIT_LIBS)
 endif
 
 # Xen without Xen, for tests: see tests/netns/fakexen.c.

@@ -185,8 +185,10 @@ look_and_change(struct vif_db *db, const struct vif_spec *spec,
     }
 
     if (!vif_op_is_plug(spec->op)) {
-        return (state->port && state->ours
+        return ((state->port && state->ours) || state->buffer
                 ? transact(db, vif_txn_unplug(spec, state)) : NULL);
+    } else if (state->buffer) {
+        return NULL;            /* Plugged, through its buffer. */
     } else if (!state->bridge_exists) {
         return (state->bridge_is_dts
                 ? xasprintf("there is no bridge %s yet: start dts-agent, "
@@ -208,6 +210,7 @@ plug_without_agent(const struct vif_spec *spec)
     struct json *result;
     struct vif_db *db;
     bool timed_out;
+    bool buffered = false;
     char *error;
     int tries;
 
@@ -217,6 +220,7 @@ plug_without_agent(const struct vif_spec *spec)
 
         free(error);
         error = look_and_change(db, spec, &state);
+        buffered = state.buffer != NULL;
         vif_state_uninit(&state);
         /* Another program may have made or removed a port of that name between
          * the look and the change. */
@@ -224,7 +228,7 @@ plug_without_agent(const struct vif_spec *spec)
             break;
         }
     }
-    if (!error && vif_op_is_plug(spec->op)) {
+    if (!error && vif_op_is_plug(spec->op) && !buffered) {
         error = vif_db_transact(db, vif_txn_taken(spec, TAKEN_MS), DB_MS,
                                 &result);
         if (!error) {

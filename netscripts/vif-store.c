@@ -146,6 +146,25 @@ vif_store_failed(const char *xenbus, const char *message)
     }
 }
 
+char *
+vif_store_get(const char *dir, const char *key)
+{
+    return xs ? read_key(dir, key) : NULL;
+}
+
+void
+vif_store_set(const char *dir, const char *key, const char *value)
+{
+    if (xs && value) {
+        write_key(dir, key, value);
+    } else if (xs) {
+        char *path = xasprintf("%s/%s", dir, key);
+
+        xs_rm(xs, XBT_NULL, path);
+        free(path);
+    }
+}
+
 void
 vif_store_tell_mtu(const struct vif_spec *spec, int mtu)
 {
@@ -183,6 +202,18 @@ vif_store_connected(const struct vif_spec *spec OVS_UNUSED)
 
 void
 vif_store_failed(const char *xenbus OVS_UNUSED, const char *message OVS_UNUSED)
+{
+}
+
+char *
+vif_store_get(const char *dir OVS_UNUSED, const char *key OVS_UNUSED)
+{
+    return NULL;
+}
+
+void
+vif_store_set(const char *dir OVS_UNUSED, const char *key OVS_UNUSED,
+              const char *value OVS_UNUSED)
 {
 }
 

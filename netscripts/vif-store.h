@@ -18,6 +18,10 @@ char *vif_store_read(struct vif_spec *);
 /* These do nothing when xenstore is not open. */
 void vif_store_connected(const struct vif_spec *);
 void vif_store_failed(const char *xenbus, const char *message);
+/* The value of 'dir'/'key', to be freed; NULL: none. */
+char *vif_store_get(const char *dir, const char *key);
+/* Writes it, or (NULL) removes it. */
+void vif_store_set(const char *dir, const char *key, const char *value);
 void vif_store_tell_mtu(const struct vif_spec *, int mtu);
 
 #endif /* vif-store.h */

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include "openvswitch/json.h"
+#include "vif-json.h"
 #include "vif-spec.h"
 
 /* What the database says about this vif's surroundings. */
@@ -16,6 +17,7 @@ struct vif_state {
     bool bridge_is_dts;         /* It is external_ids:dts-bridge. */
     char *network_uuid;         /* Its first xs-network-uuids, or NULL. */
     char *port;                 /* UUID of the port of that name, or NULL. */
+    char *buffer;               /* UUID of the device's buffer's port. */
     bool interface_exists;
     bool ours;                  /* The interface was made for this device. */
 };
@@ -30,7 +32,6 @@ struct json *vif_txn_unplug(const struct vif_spec *, const struct vif_state *);
 struct json *vif_txn_taken(const struct vif_spec *, int timeout_ms);
 
 /* Each takes the result of a request; returns NULL or an error to be freed. */
-char *vif_result_check(const struct json *result);
 char *vif_result_look(const struct json *result, const struct vif_spec *,
                       struct vif_state *);
 /* '*timed_out' instead of an error if ovs-vswitchd said nothing. */

@@ -7,6 +7,12 @@
  * What is asked for here is kept until a transaction with it has been
  * committed; a new vif has no flow, so it starts cut off.
  *
+ * While a guest's output is buffered, its vif is no port: the buffer's port
+ * (remus-netbuf-dts, libxl-ext/netbuf-dev.c) stands in its place, with the same
+ * external_ids, and so with the same flows; "dts-buffer-of" in them names the
+ * vif.  Such a port goes when the vif does, and is left alone when the vif is
+ * plugged again.
+ *
  * Invariant 6's marks (the highest generation and session seen of each domain)
  * are in external_ids of the bridge: they survive the agent and change with
  * the switch that they guard.  They are kept in memory too and written again
@@ -37,6 +43,7 @@ struct request {
     bool plug;
     bool sent;                  /* In the transaction under way. */
     char *error;
+    unsigned int domid;
     char *name, *mac, *iface_id, *vm_id, *domain, *bridge, *vlan;
     int mtu;
     void (*done)(const char *error, void *aux);
@@ -99,6 +106,7 @@ switch_vif_plug(const struct switch_vif *v,
 {
     struct request *r = request_add(v->name, true, done, aux);
 
+    r->domid = v->domid;
     r->mac = nullable_xstrdup(v->mac);
     r->iface_id = nullable_xstrdup(v->iface_id);
     r->vm_id = nullable_xstrdup(v->vm_id);
@@ -147,8 +155,50 @@ set_vlan(const struct ovsrec_port *port, const char *vlan)
     free(copy);
 }
 
+/* The port of the buffer that stands in the place of the vif 'name', or NULL. */
+static const struct ovsrec_port *
+find_buffer(struct ovsdb_idl *idl, const char *name)
+{
+    const struct ovsrec_interface *iface;
+
+    OVSREC_INTERFACE_FOR_EACH (iface, idl) {
+        const char *of = smap_get(&iface->external_ids, "dts-buffer-of");
+
+        if (of && !strcmp(of, name)) {
+            return ovs_local_find_port(iface->name);
+        }
+    }
+    return NULL;
+}
+
 static void
-plug(struct request *r, struct ovsdb_idl_txn *txn,
+remove_port(const struct ovsrec_port *port)
+{
+    const struct ovsrec_bridge *br = port ? ovs_local_bridge_of(port) : NULL;
+
+    if (br) {
+        ovsrec_bridge_update_ports_delvalue(br, port);
+    }
+}
+
+/* True if the vif's buffer has its place in the bridge.  A buffer of an earlier
+ * domain's vif of that name is taken out. */
+static bool
+is_buffered(const struct request *r, struct ovsdb_idl *idl)
+{
+    const struct ovsrec_port *buffer = find_buffer(idl, r->name);
+    char *ours = xasprintf("dtsb%u.", r->domid);
+    bool buffered = buffer && !strncmp(buffer->name, ours, strlen(ours));
+
+    if (!buffered) {
+        remove_port(buffer);
+    }
+    free(ours);
+    return buffered;
+}
+
+static void
+plug(struct request *r, struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
      const struct ovsrec_bridge *ours)
 {
     const struct ovsrec_bridge *br
@@ -161,6 +211,12 @@ plug(struct request *r, struct ovsdb_idl_txn *txn,
         r->error = xasprintf("there is no Open vSwitch bridge %s: ovs-vsctl "
                              "add-br %s, or write bridge=%s", r->bridge,
                              r->bridge, ours->name);
+        return;
+    }
+    if (is_buffered(r, idl)) {
+        return;
+    }
+    if (is_buffered(r, idl)) {
         return;
     }
     if (port && port->n_interfaces) {
@@ -204,7 +260,7 @@ plug(struct request *r, struct ovsdb_idl_txn *txn,
 }
 
 void
-ovs_vifs_write(struct ovsdb_idl *idl OVS_UNUSED, struct ovsdb_idl_txn *txn,
+ovs_vifs_write(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
                const struct ovsrec_bridge *br)
 {
     const char *domain;
@@ -222,14 +278,10 @@ ovs_vifs_write(struct ovsdb_idl *idl OVS_UNUSED, struct ovsdb_idl_txn *txn,
             continue;
         }
         if (r->plug) {
-            plug(r, txn, br);
+            plug(r, idl, txn, br);
         } else {
-            const struct ovsrec_port *port = ovs_local_find_port(r->name);
-            const struct ovsrec_bridge *now
-                = port ? ovs_local_bridge_of(port) : NULL;
-            if (now) {
-                ovsrec_bridge_update_ports_delvalue(now, port);
-            }
+            remove_port(ovs_local_find_port(r->name));
+            remove_port(find_buffer(idl, r->name));
         }
     }
 

@@ -60,6 +60,7 @@ domain_json(const struct dts_domain *d, const struct dts_view *view)
 {
     struct json *o = json_object_create();
     struct json *sessions = json_array_create_empty();
+    struct json *realtime = json_array_create_empty();
     const struct session *s;
     int64_t seen;
 
@@ -83,6 +84,12 @@ domain_json(const struct dts_domain *d, const struct dts_view *view)
         }
     }
     json_object_put(o, "sessions", sessions);
+    for (size_t i = 0; i < d->n_realtime; i++) {
+        json_array_add(realtime, json_string_create(d->realtime[i]));
+    }
+    json_object_put(o, "realtime", realtime);
+    json_object_put(o, "realtime_unsafe",
+                    json_boolean_create(d->realtime_unsafe));
     return o;
 }
 

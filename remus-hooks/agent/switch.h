@@ -87,6 +87,7 @@ void switch_inject(const struct dts_domain *, const struct dp_packet *);
  * be freed) when the transaction has been committed, 'aux' untouched. */
 struct switch_vif {
     const char *name;           /* Interface. */
+    unsigned int domid;
     const char *mac;            /* Guest's MAC. */
     const char *iface_id;       /* external_ids:iface-id (Xen's: UUID of the vif) */
     const char *vm_id;          /* external_ids:xs-vm-uuid */

@@ -133,6 +133,7 @@ vif_request(struct conn *c, const struct json *id, const struct json *params)
     }
     struct switch_vif sv = {
         .name = vif,
+        .domid = param_int(params, "domid", 0),
         .mac = mac,
         .iface_id = param_string(params, "iface_id", ""),
         .vm_id = param_string(params, "vm_id", ""),

@@ -160,6 +160,11 @@ add_domains(struct dts_view *view, const struct ovsdb_idl *idl)
         replace(&d->witness, row->witness);
         d->failover_auto = !strcmp(row->failover, "auto");
         d->on_loss_failover = !strcmp(row->on_loss, "failover");
+        d->realtime = xmalloc(row->n_realtime * sizeof *d->realtime);
+        for (size_t i = 0; i < row->n_realtime; i++) {
+            d->realtime[d->n_realtime++] = xstrdup(row->realtime[i]);
+        }
+        d->realtime_unsafe = row->realtime_unsafe;
         if (row->requested_node) {
             d->requested_node = xstrdup(row->requested_node);
             d->requested_generation = optional(row->requested_generation,

@@ -101,6 +101,10 @@ dts_domain_destroy(struct dts_domain *d)
     free(d->primary);
     free(d->secondary);
     free(d->witness);
+    for (size_t i = 0; i < d->n_realtime; i++) {
+        free(d->realtime[i]);
+    }
+    free(d->realtime);
     free(d->requested_node);
     free(d->owner);
     free(d->standby);

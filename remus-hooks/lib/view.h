@@ -105,6 +105,9 @@ struct dts_domain {
     char *witness;                  /* Name of a gateway; "": the first. */
     bool failover_auto;
     bool on_loss_failover;
+    char **realtime;            /* Classes, as written: see realtime.h. */
+    size_t n_realtime;
+    bool realtime_unsafe;
     char *requested_node;           /* Operator's switch; NULL: none. */
     int64_t requested_generation;
 

@@ -20,6 +20,7 @@
 
 #define VM "6f9619ff-8b86-4d11-b42d-00cf4fc964ff"
 #define PORT "11111111-2222-3333-4444-555555555555"
+#define BUFFER "00000000-0000-4000-8000-00000000000b"
 
 /* Bridge strings. */
 
@@ -334,7 +335,9 @@ test_look(void **state)
         "\"where\":[[\"name\",\"==\",\"vif12.3\"]]},"
         "{\"columns\":[\"external_ids\"],\"op\":\"select\","
         "\"table\":\"Interface\","
-        "\"where\":[[\"name\",\"==\",\"vif12.3\"]]}]");
+        "\"where\":[[\"name\",\"==\",\"vif12.3\"]]},"
+        "{\"columns\":[\"_uuid\"],\"op\":\"select\",\"table\":\"Port\","
+        "\"where\":[[\"name\",\"==\",\"dtsb12.3\"]]}]");
     vif_spec_uninit(&spec);
 }
 
@@ -431,13 +434,19 @@ test_plug_vlans(void **state)
 static void
 test_unplug_and_taken(void **state)
 {
-    struct vif_state st = { .port = xstrdup(PORT) };
+    struct vif_state st = { .port = xstrdup(PORT), .ours = true };
     struct vif_spec spec;
 
     make_spec(&spec, "br-dts");
     spec.op = VIF_OFFLINE;
     expect_text(vif_txn_unplug(&spec, &st), "\"delete\",[\"uuid\",\"" PORT,
                 true);
+    /* Another's stays; a buffer goes with its vif. */
+    st.ours = false;
+    st.buffer = xstrdup(BUFFER);
+    expect_text(vif_txn_unplug(&spec, &st), PORT, false);
+    expect_text(vif_txn_unplug(&spec, &st),
+                "\"delete\",[\"uuid\",\"" BUFFER, true);
     expect_text(vif_txn_unplug(&spec, &st), "offline vif12.3", true);
     expect_json(vif_txn_taken(&spec, 250),
         "[\"Open_vSwitch\","
@@ -508,6 +517,21 @@ test_look_answers(void **state)
     assert_true(st.interface_exists);
     assert_true(st.ours);
     vif_state_uninit(&st);
+
+    /* Buffered: the vif's own business, not its emulated card's. */
+    assert_null(look("[{\"rows\":[{}]},{\"rows\":[]},{\"rows\":[]},"
+                     "{\"rows\":[]},{\"rows\":[{\"_uuid\":[\"uuid\",\""
+                     BUFFER "\"]}]}]", &spec, &st));
+    assert_null(st.port);
+    assert_string_equal(st.buffer, BUFFER);
+    vif_state_uninit(&st);
+    spec.tap = true;
+    assert_null(look("[{\"rows\":[{}]},{\"rows\":[]},{\"rows\":[]},"
+                     "{\"rows\":[]},{\"rows\":[{\"_uuid\":[\"uuid\",\""
+                     BUFFER "\"]}]}]", &spec, &st));
+    assert_null(st.buffer);
+    vif_state_uninit(&st);
+    spec.tap = false;
 
     /* Another device's. */
     assert_null(look("[{\"rows\":[{}]},{\"rows\":[]},{\"rows\":[{}]},"
