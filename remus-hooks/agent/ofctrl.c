@@ -14,8 +14,8 @@
  * and then the switch is asked what it has (or how much, if that is much), so
  * that what someone did by hand is made good too.
  *
- * Nothing here waits: messages are queued on the connection, answers are taken
- * in ofctrl_run(). */
+ * Nothing here waits: messages are gathered on the connection (of-conn.c) and
+ * leave in one write, answers are taken in ofctrl_run(). */
 
 #include <config.h>
 
@@ -27,6 +27,7 @@
 #include "flow-table.h"
 #include "flow.h"
 #include "flows.h"
+#include "of-conn.h"
 #include "ofctrl-msgs.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-errors.h"
@@ -48,6 +49,8 @@ VLOG_DEFINE_THIS_MODULE(ofctrl);
 
 /* After an error, wait this long before the next comparison, ms. */
 #define RESYNC_DELAY 500
+/* After a lost or failed connection, before the next one, ms. */
+#define RECONNECT_DELAY 200
 
 /* Ask what the switch has every so often, ms; beyond so many flows only how
  * many there are. */
@@ -72,6 +75,7 @@ enum state {
 static void (*packet_in_cb)(uint64_t cookie);
 static struct rconn *rconn;
 static char *target;
+static long long int connect_at;        /* ms, monotonic */
 static unsigned int seqno;
 static enum state state;
 static unsigned int epoch = 1;
@@ -95,6 +99,7 @@ static long long int acked_us;
 static uint64_t n_bundles, n_flow_mods, n_group_mods, n_errors, n_syncs;
 
 static void connect_to(const char *bridge);
+static void reconnect(void);
 static void reset(void);
 static void send_dump(void);
 static void send_audit(void);
@@ -128,6 +133,7 @@ void
 ofctrl_run(const char *bridge)
 {
     connect_to(bridge);
+    reconnect();
     rconn_run(rconn);
     if (!rconn_is_connected(rconn)) {
         if (state != S_DOWN) {
@@ -163,11 +169,15 @@ ofctrl_run(const char *bridge)
         handle(msg);
         ofpbuf_delete(msg);
     }
+    rconn_run(rconn);           /* Writes what the above has sent. */
 }
 
 void
 ofctrl_wait(void)
 {
+    if (target && !rconn_is_alive(rconn)) {
+        poll_timer_wait_until(connect_at);
+    }
     rconn_run_wait(rconn);
     rconn_recv_wait(rconn);
     if (state == S_FAILED) {
@@ -191,10 +201,29 @@ connect_to(const char *bridge)
     free(target);
     target = new_target;
     reset();
-    if (target) {
-        rconn_connect(rconn, target, target);
+    rconn_disconnect(rconn);
+    connect_at = 0;
+}
+
+/* rconn keeps a connection alive, but one of a kind that is not OVS's own it
+ * cannot open again. */
+static void
+reconnect(void)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
+    struct vconn *vconn;
+    int error;
+
+    if (!target || rconn_is_alive(rconn) || time_msec() < connect_at) {
+        return;
+    }
+    connect_at = time_msec() + RECONNECT_DELAY;
+    error = of_conn_open(target, 1u << OFP15_VERSION, &vconn);
+    if (error) {
+        VLOG_INFO_RL(&rl, "%s: cannot connect (%s)", target,
+                     ovs_strerror(error));
     } else {
-        rconn_disconnect(rconn);
+        rconn_connect_unreliably(rconn, vconn, target);
     }
 }
 
@@ -482,6 +511,7 @@ send_bundle(struct ovs_list *lists[], size_t n_lists, uint64_t version)
     }
     rconn_send(rconn, ofctrl_encode_bundle(bundle_id, false), NULL);
     send_barrier(version);
+    rconn_run(rconn);           /* Writes it now. */
 }
 
 void
@@ -560,6 +590,7 @@ ofctrl_renew(const struct dts_flow_table *t)
             dts_flows_put(&flows, dts_flow_ref(f->flow));
         }
     }
+    rconn_run(rconn);
 }
 
 uint64_t
@@ -597,6 +628,7 @@ ofctrl_tick(void)
     match_init_catchall(&match);
     f = dts_flow_create(DTS_T_TICK, 0, &match, NULL, 0, DTS_COOKIE, 0);
     rconn_send(rconn, ofctrl_encode_flow(f, true), NULL);
+    rconn_run(rconn);
     dts_flow_unref(f);
 }
 
@@ -620,6 +652,7 @@ ofctrl_inject(const void *packet, size_t size, unsigned int in_port,
                       in_port ? u16_to_ofp(in_port) : OFPP_CONTROLLER);
     rconn_send(rconn, ofputil_encode_packet_out(&po, OFPUTIL_P_OF15_OXM),
                NULL);
+    rconn_run(rconn);
 }
 
 bool
