@@ -84,7 +84,7 @@ static uint64_t cookie;
 static struct ovs_list queue = OVS_LIST_INITIALIZER(&queue);
 static struct ovs_list txns = OVS_LIST_INITIALIZER(&txns);
 static struct sset in_flight = SSET_INITIALIZER(&in_flight); /* Domains. */
-static struct ovsdb_idl_index *bindings;    /* By domain. */
+static struct dts_view_source source;
 static struct shash setbacks = SHASH_INITIALIZER(&setbacks);
 static long long int connected_since;       /* The same. */
 
@@ -167,12 +167,17 @@ db_run(const char *remote, const struct dts_view_local *local)
     unsigned int seqno = ovsdb_idl_get_seqno(idl);
     if (ovsdb_idl_has_ever_connected(idl)
         && (!view || view_stale || seqno != view_seqno)) {
-        view_stale = false;
-        dts_view_destroy(view);
-        view = dts_view_create(idl, local);
+        if (!view || view_stale || !dts_view_update(view, &source)) {
+            view_stale = false;
+            dts_view_destroy(view);
+            view = dts_view_create(idl, local);
+            cookie++;
+        } else if (!sset_is_empty(&view->changed)) {
+            cookie++;
+        }
         view_seqno = seqno;
-        cookie++;
     }
+    ovsdb_idl_track_clear(idl);
 }
 
 /* Sends what was queued and wished in this round. */
@@ -349,7 +354,7 @@ connect_to(const char *remote, const struct dts_view_local *local)
     current_remote = xstrdup(remote);
     current_node = xstrdup(local->node);
     idl = ovsdb_idl_create_unconnected(&dtsrec_idl_class, true);
-    bindings = ovsdb_idl_index_create1(idl, &dtsrec_binding_col_domain);
+    dts_view_source_init(&source, idl);
     ovsdb_idl_set_leader_only(idl, false);
     ovsdb_idl_set_shuffle_remotes(idl, true);
     ovsdb_idl_set_remote(idl, remote, true);
@@ -402,13 +407,7 @@ free_step(struct queued_step *q)
 const struct dtsrec_binding *
 db_find_binding(const char *domain)
 {
-    struct dtsrec_binding *target = dtsrec_binding_index_init_row(bindings);
-    const struct dtsrec_binding *row;
-
-    dtsrec_binding_index_set_domain(target, domain);
-    row = dtsrec_binding_index_find(bindings, target);
-    dtsrec_binding_index_destroy_row(target);
-    return row;
+    return dts_view_find_binding_row(&source, domain);
 }
 
 /* Adds what the takeover waits on: the witness's answers as they are in our

@@ -26,6 +26,7 @@
 #include "ovs-local.h"
 #include "revalidate.h"
 #include "sets.h"
+#include "sset.h"
 #include "timeval.h"
 #include "util.h"
 #include "view.h"
@@ -94,40 +95,56 @@ add_fence(struct batch *b, const struct dts_domain *d, bool receipt,
     b->needs_ports |= receipt && d->network->switching_port;
 }
 
+static void
+add_domain(struct batch *b, const struct dts_view *view,
+           const struct dts_domain *d)
+{
+    if (!d->has_binding || !d->network) {
+        return;
+    }
+    bool receipt = (view->self->roles & DTS_ROLE_GATEWAY
+                    && dts_network_has_gateway(d->network, view->self_name));
+    int64_t *generation = shash_find_data(&known, d->name);
+    bool moved = generation && *generation < d->generation;
+
+    if (generation && *generation == d->generation) {
+        return;
+    }
+    if (!generation) {
+        generation = xmalloc(sizeof *generation);
+        shash_add(&known, d->name, generation);
+    }
+    *generation = d->generation;
+    if (receipt || (d->owner && !strcmp(d->owner, view->self_name))) {
+        add_fence(b, d, receipt, moved);
+    }
+}
+
 void
-fences_add(const struct dts_view *view, uint64_t seq, long long int seen,
-           uint64_t version)
+fences_add(const struct dts_view *view, const struct sset *changed,
+           uint64_t seq, long long int seen, uint64_t version)
 {
     struct batch *b = xzalloc(sizeof *b);
     const struct dts_domain *d;
+    struct shash_node *node;
+    const char *name;
 
     b->seq = seq;
     b->version = version;
     b->seen = seen;
-    HMAP_FOR_EACH (d, hmap_node, &view->domains) {
-        if (!d->has_binding || !d->network) {
-            continue;
+    if (changed) {
+        SSET_FOR_EACH (name, changed) {
+            d = dts_view_find_domain(view, name);
+            if (d) {
+                add_domain(b, view, d);
+            } else {
+                free(shash_find_and_delete(&known, name));
+            }
         }
-        bool receipt = (view->self->roles & DTS_ROLE_GATEWAY
-                        && dts_network_has_gateway(d->network,
-                                                   view->self_name));
-        int64_t *generation = shash_find_data(&known, d->name);
-        bool moved = generation && *generation < d->generation;
-
-        if (generation && *generation == d->generation) {
-            continue;
+    } else {
+        HMAP_FOR_EACH (d, hmap_node, &view->domains) {
+            add_domain(b, view, d);
         }
-        if (!generation) {
-            generation = xmalloc(sizeof *generation);
-            shash_add(&known, d->name, generation);
-        }
-        *generation = d->generation;
-        if (receipt || (d->owner && !strcmp(d->owner, view->self_name))) {
-            add_fence(b, d, receipt, moved);
-        }
-    }
-    struct shash_node *node;
-    if (shash_count(&known) > hmap_count(&view->domains)) {
         SHASH_FOR_EACH_SAFE (node, &known) {
             if (!dts_view_find_domain(view, node->name)) {
                 free(node->data);

@@ -17,6 +17,7 @@
 #include "flows.h"
 #include "openvswitch/shash.h"
 #include "simap.h"
+#include "sset.h"
 #include "timeval.h"
 #include "util.h"
 #include "view.h"
@@ -25,6 +26,7 @@
 
 static struct simap probes = SIMAP_INITIALIZER(&probes);
 static struct shash generations = SHASH_INITIALIZER(&generations);
+static struct sset touched = SSET_INITIALIZER(&touched);
 static uint32_t last_id;
 static unsigned int seqno = 1;
 
@@ -35,6 +37,8 @@ first_frame_destroy(void)
     shash_init(&generations);
     simap_destroy(&probes);
     simap_init(&probes);
+    sset_destroy(&touched);
+    sset_init(&touched);
 }
 
 static void
@@ -46,6 +50,7 @@ forget(const char *domain)
     if (node) {
         simap_delete(&probes, node);
     }
+    sset_add(&touched, domain);
     seqno++;
 }
 
@@ -61,6 +66,7 @@ first_frame_expect(const char *domain, int64_t generation)
     last_id = last_id < UINT32_MAX ? last_id + 1 : 1;
     simap_put(&probes, domain, last_id);
     shash_add(&generations, domain, xmemdup(&generation, sizeof generation));
+    sset_add(&touched, domain);
     seqno++;
 }
 
@@ -107,6 +113,17 @@ const struct simap *
 first_frame_probes(void)
 {
     return &probes;
+}
+
+void
+first_frame_take_touched(struct sset *domains)
+{
+    const char *name;
+
+    SSET_FOR_EACH (name, &touched) {
+        sset_add(domains, name);
+    }
+    sset_clear(&touched);
 }
 
 unsigned int

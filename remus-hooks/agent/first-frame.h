@@ -8,6 +8,7 @@
 #include "switch.h"
 
 struct simap;
+struct sset;
 
 void first_frame_destroy(void);
 
@@ -21,5 +22,7 @@ void first_frame_packet_in(uint64_t cookie, const struct switch_callbacks *);
 /* The flows to be made (flows.h), and a number that changes with them. */
 const struct simap *first_frame_probes(void);
 unsigned int first_frame_seqno(void);
+/* Adds the domains whose number has changed since the last call. */
+void first_frame_take_touched(struct sset *domains);
 
 #endif /* first-frame.h */

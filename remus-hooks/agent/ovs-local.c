@@ -122,9 +122,11 @@ void
 ovs_local_set_view(const struct dts_view *view, uint64_t seq)
 {
     view_seq = seq;
-    ovs_ports_set_view(view);
-    ports_seqno++;
-    port_work = true;
+    if (view) {
+        ovs_ports_set_view(view);
+        ports_seqno++;
+        port_work = true;
+    }
 }
 
 void

@@ -21,7 +21,8 @@ struct ovsrec_port;
 
 void ovs_local_init(const char *remote, const struct switch_callbacks *);
 void ovs_local_destroy(void);
-/* From now on the ports are to be as 'view', number 'seq', says. */
+/* From now on the ports are to be as 'view', number 'seq', says; NULL: as the
+ * one before. */
 void ovs_local_set_view(const struct dts_view *view, uint64_t seq);
 void ovs_local_run(void);
 void ovs_local_wait(void);

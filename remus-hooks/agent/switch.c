@@ -17,6 +17,7 @@
 
 #include "switch.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "dp-packet.h"
@@ -49,8 +50,14 @@ static struct sset blocked = SSET_INITIALIZER(&blocked);
 static const struct dts_view *current;  /* As of this round. */
 static bool have_flows;         /* Computed once. */
 
+/* Sets that are alike are joined one step after the other. */
+#define MERGE_INTERVAL 100      /* ms */
+
 /* What the flows were last computed from. */
 static uint64_t view_cookie, view_seq;
+static struct sset changed = SSET_INITIALIZER(&changed); /* Domains since. */
+static bool all_changed = true;         /* ...or anything. */
+static long long int merge_at = LLONG_MAX;
 static unsigned int ports_seqno, probes_seqno, of_epoch;
 static bool blocked_changed;
 static uint64_t version;
@@ -59,6 +66,7 @@ static bool any_closed;
 static long long int renew_at;
 
 static void packet_in(uint64_t cookie);
+static const struct sset *follow(const struct dts_view *, uint64_t cookie);
 static void compute(const struct dts_view *, bool new_view, bool connected);
 static void renew(const struct dts_view *, bool connected);
 
@@ -86,12 +94,15 @@ switch_destroy(void)
     dts_ports_destroy(&ports);
     sset_destroy(&blocked);
     sset_init(&blocked);
+    sset_destroy(&changed);
+    sset_init(&changed);
     current = NULL;
 }
 
 void
 switch_run(const struct dts_view *view, uint64_t cookie, bool connected)
 {
+    const struct sset *news = NULL;
     bool new_view = false;
     long long int seen = 0;
 
@@ -99,11 +110,9 @@ switch_run(const struct dts_view *view, uint64_t cookie, bool connected)
         view = NULL;
     }
     if (view && (cookie != view_cookie || !view_seq)) {
-        view_cookie = cookie;
-        view_seq++;
-        new_view = true;
         seen = time_usec();
-        ovs_local_set_view(view, view_seq);
+        news = follow(view, cookie);
+        new_view = true;
     }
     current = view;
 
@@ -113,7 +122,7 @@ switch_run(const struct dts_view *view, uint64_t cookie, bool connected)
          * comes before them. */
         compute(view, new_view, connected);
         if (new_view) {
-            fences_add(view, view_seq, seen, version);
+            fences_add(view, news, view_seq, seen, version);
         }
     }
     ovs_local_run();
@@ -138,6 +147,65 @@ switch_wait(void)
         && (probes_seqno != first_frame_seqno() || blocked_changed)) {
         poll_immediate_wake();
     }
+    if (current) {
+        poll_timer_wait_until(merge_at);
+    }
+}
+
+static bool
+any_switching_port(const struct dts_view *view)
+{
+    const struct dts_network *n;
+
+    HMAP_FOR_EACH (n, hmap_node, &view->networks) {
+        if (n->switching_port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes a new view.  Returns the domains that it changes, NULL for any. */
+static const struct sset *
+follow(const struct dts_view *view, uint64_t cookie)
+{
+    bool any = !view_seq || view->all_changed || cookie != view_cookie + 1;
+    const char *name;
+
+    view_cookie = cookie;
+    view_seq++;
+    ovs_local_set_view(any || any_switching_port(view) ? view : NULL,
+                       view_seq);
+    if (any) {
+        all_changed = true;
+    } else {
+        SSET_FOR_EACH (name, &view->changed) {
+            sset_add(&changed, name);
+        }
+    }
+    first_frame_follow(view);
+    dts_sets_update(&sets, view, any ? NULL : &view->changed);
+    merge_at = time_msec() + MERGE_INTERVAL;
+    return any ? NULL : &view->changed;
+}
+
+/* Nothing moves: a good time to join sets. */
+static bool
+merge_sets(const struct dts_view *view)
+{
+    struct sset none = SSET_INITIALIZER(&none);
+
+    if (time_msec() < merge_at) {
+        return false;
+    }
+    merge_at = LLONG_MAX;
+    if (!dts_sets_can_merge(&sets)) {
+        return false;
+    }
+    dts_sets_update(&sets, view, &none);
+    merge_at = time_msec() + MERGE_INTERVAL;
+    sset_destroy(&none);
+    return true;
 }
 
 /* Computes and sends the flows if anything they come from has changed. */
@@ -145,15 +213,11 @@ static void
 compute(const struct dts_view *view, bool new_view, bool connected)
 {
     long long int begun = time_usec();
-    bool new_ports = ports_seqno != ovs_local_seqno();
-    bool changed = new_view || blocked_changed || !have_flows
-                   || probes_seqno != first_frame_seqno();
+    bool again = (new_view || blocked_changed || !have_flows
+                  || probes_seqno != first_frame_seqno()
+                  || merge_sets(view));
 
-    if (new_view) {
-        first_frame_follow(view);
-        dts_sets_update(&sets, view);
-    }
-    if (new_ports || new_view) {
+    if (ports_seqno != ovs_local_seqno()) {
         struct dts_ports now;
 
         dts_ports_init(&now);
@@ -163,13 +227,17 @@ compute(const struct dts_view *view, bool new_view, bool connected)
             dts_ports_destroy(&ports);
             ports = now;
             dts_ports_moved(&ports);
-            changed = true;
+            again = all_changed = true;
         } else {
             dts_ports_destroy(&now);
         }
     }
-    if (changed) {
+    if (again) {
+        bool all = all_changed || blocked_changed || !have_flows;
+
+        first_frame_take_touched(&changed);
         struct dts_flows_in in = {
+            .changed = all ? NULL : &changed,
             .view = view,
             .ports = &ports,
             .sets = &sets,
@@ -178,11 +246,12 @@ compute(const struct dts_view *view, bool new_view, bool connected)
         };
         dts_flows_compute(&flow_table, &in);
         have_flows = true;
-        blocked_changed = false;
+        all_changed = blocked_changed = false;
+        sset_clear(&changed);
         probes_seqno = first_frame_seqno();
         version++;
     }
-    if (changed || of_epoch != ofctrl_epoch()) {
+    if (again || of_epoch != ofctrl_epoch()) {
         of_epoch = ofctrl_epoch();
         ofctrl_put(&flow_table, version, connected);
         VLOG_DBG("flows, version %"PRIu64": computed and sent in %lld us",

@@ -59,7 +59,13 @@ VLOG_DEFINE_THIS_MODULE(takeover);
 static long long int started;
 static long long int sweep_at;  /* ms, monotonic; 0: nothing to sweep. */
 static struct sset blocked = SSET_INITIALIZER(&blocked);
+/* Domains to look at: in each round those that concern this node, others once
+ * when they have changed.  A gateway has thousands of others. */
+static struct sset due = SSET_INITIALIZER(&due);
 
+static void filter(const struct dts_view *, struct dts_domain *);
+static bool look(const struct dts_view *, const struct dts_domain *,
+                 struct sset *now_blocked);
 static void gather(struct tracked *, const struct dts_domain *,
                    enum binding_role, struct binding_facts *);
 static void gather_switch(struct tracked *, const struct dts_domain *,
@@ -90,39 +96,32 @@ takeover_filter(const struct dts_view *view, uint64_t cookie)
 {
     static uint64_t last_cookie;
     struct dts_domain *d;
+    const char *name;
+    bool gone = false;
 
     if (!view || cookie == last_cookie) {
         return;
     }
-    last_cookie = cookie;
-    HMAP_FOR_EACH (d, hmap_node, &view->domains) {
-        struct tracked *t = tracked_get(d->name);
-
-        if (!t->marked) {
-            char *uuid;
-            if (switch_get_seen(d->name, &t->seen_generation, &uuid)) {
-                free(uuid);
-            }
-            t->marked = true;
+    if (view->all_changed || cookie != last_cookie + 1) {
+        HMAP_FOR_EACH (d, hmap_node, &view->domains) {
+            filter(view, d);
         }
-        bool backward = went_backward(t, d);
-        if (backward != t->backward) {
-            t->backward = backward;
-            deeds_backward(d, backward, t->seen_generation);
-        }
-        if (!backward) {
-            tracked_accept(t, d);
-            if (d->has_binding && d->generation > t->seen_generation) {
-                t->seen_generation = d->generation;
-                switch_set_seen(d->name, d->generation, d->session);
+        gone = tracked_sweep(view);
+    } else {
+        SSET_FOR_EACH (name, &view->changed) {
+            d = CONST_CAST(struct dts_domain *,
+                           dts_view_find_domain(view, name));
+            if (d) {
+                filter(view, d);
+            } else {
+                gone |= tracked_drop(name);
             }
-        } else {
-            tracked_restore(t, d, view);
         }
     }
-    if (tracked_sweep(view)) {
+    if (gone) {
         sweep_at = time_msec() + SWEEP_MS;
     }
+    last_cookie = cookie;
 }
 
 /* Rubs out what is left of domains (and nodes) that were deleted: marks in the
@@ -140,6 +139,35 @@ sweep(const struct dts_view *view)
     sweep_at = 0;
     switch_sweep_seen(view, tracked_forget);
     db_sweep(view);
+}
+
+static void
+filter(const struct dts_view *view, struct dts_domain *d)
+{
+    struct tracked *t = tracked_get(d->name);
+
+    if (!t->marked) {
+        char *uuid;
+        if (switch_get_seen(d->name, &t->seen_generation, &uuid)) {
+            free(uuid);
+        }
+        t->marked = true;
+    }
+    bool backward = went_backward(t, d);
+    if (backward != t->backward) {
+        t->backward = backward;
+        deeds_backward(d, backward, t->seen_generation);
+    }
+    if (!backward) {
+        tracked_accept(t, d);
+        if (d->has_binding && d->generation > t->seen_generation) {
+            t->seen_generation = d->generation;
+            switch_set_seen(d->name, d->generation, d->session);
+        }
+    } else {
+        tracked_restore(t, d, view);
+    }
+    sset_add(&due, d->name);
 }
 
 bool
@@ -173,8 +201,8 @@ takeover_adopt(const char *domain)
 void
 takeover_run(const struct dts_view *view)
 {
-    const struct dts_domain *d;
     struct sset now_blocked = SSET_INITIALIZER(&now_blocked);
+    const char *name, *next;
 
     session_expire();
     give_up();
@@ -183,50 +211,11 @@ takeover_run(const struct dts_view *view)
         return;
     }
     witness_begin();
-    HMAP_FOR_EACH (d, hmap_node, &view->domains) {
-        struct tracked *t = tracked_get(d->name);
-        enum binding_role role = binding_role(d, view->self_name);
-
-        tracked_update(t, d);
-        if (t->backward) {
-            sset_add(&now_blocked, d->name);
-            continue;
+    SSET_FOR_EACH_SAFE (name, next, &due) {
+        const struct dts_domain *d = dts_view_find_domain(view, name);
+        if (!d || !look(view, d, &now_blocked)) {
+            sset_find_and_delete(&due, name);
         }
-
-        if (role == BINDING_OTHER) {
-            deeds_bystander(t, d);
-            continue;
-        }
-
-        struct binding_facts f;
-        gather(t, d, role, &f);
-        gather_switch(t, d, role, &f);
-        if (t->quiescing) {
-            sset_add(&now_blocked, d->name);
-        }
-
-        enum binding_event event = binding_event(d, role, &f);
-        const struct binding_rule *rule = binding_next(role, d->state, event);
-        if (rule && db_is_connected() && !db_step_in_flight(d->name)) {
-            const struct session *s = session_of(d->name, role
-                                                 == BINDING_OWNER, NULL);
-            struct db_step step = {
-                .d = d,
-                .rule = rule,
-                .session = s ? s->uuid : "",
-                .detail = (event == BE_LINK_LOST && s && s->reason[0]
-                           ? s->reason : NULL),
-                .witness = witness_of(d),
-                .nonce = witness_nonce(d->owner),
-            };
-            if (event == BE_PRIMARY_DEAD) {
-                tracked_phase(t, "witnessed", time_usec());
-            } else if (event == BE_LINK_LOST) {
-                lose_session(d);
-            }
-            db_step(&step);
-        }
-        deeds_run(t, d, role, &f, view);
     }
     witness_end();
     answer_sessions(view);
@@ -237,6 +226,58 @@ takeover_run(const struct dts_view *view)
         switch_set_blocked(&blocked);
     }
     sset_destroy(&now_blocked);
+}
+
+/* One domain's part of a round.  Returns true if it is to be looked at again
+ * also when it does not change. */
+static bool
+look(const struct dts_view *view, const struct dts_domain *d,
+     struct sset *now_blocked)
+{
+    struct tracked *t = tracked_get(d->name);
+    enum binding_role role = binding_role(d, view->self_name);
+
+    tracked_update(t, d);
+    if (t->backward) {
+        sset_add(now_blocked, d->name);
+        return true;
+    }
+
+    if (role == BINDING_OTHER) {
+        deeds_bystander(t, d);
+        return false;
+    }
+
+    struct binding_facts f;
+    gather(t, d, role, &f);
+    gather_switch(t, d, role, &f);
+    if (t->quiescing) {
+        sset_add(now_blocked, d->name);
+    }
+
+    enum binding_event event = binding_event(d, role, &f);
+    const struct binding_rule *rule = binding_next(role, d->state, event);
+    if (rule && db_is_connected() && !db_step_in_flight(d->name)) {
+        const struct session *s = session_of(d->name, role
+                                             == BINDING_OWNER, NULL);
+        struct db_step step = {
+            .d = d,
+            .rule = rule,
+            .session = s ? s->uuid : "",
+            .detail = (event == BE_LINK_LOST && s && s->reason[0]
+                       ? s->reason : NULL),
+            .witness = witness_of(d),
+            .nonce = witness_nonce(d->owner),
+        };
+        if (event == BE_PRIMARY_DEAD) {
+            tracked_phase(t, "witnessed", time_usec());
+        } else if (event == BE_LINK_LOST) {
+            lose_session(d);
+        }
+        db_step(&step);
+    }
+    deeds_run(t, d, role, &f, view);
+    return true;
 }
 
 void

@@ -58,6 +58,17 @@ destroy(struct tracked *t)
 }
 
 bool
+tracked_drop(const char *name)
+{
+    struct tracked *t = shash_find_and_delete(&all, name);
+
+    if (t) {
+        destroy(t);
+    }
+    return t != NULL;
+}
+
+bool
 tracked_sweep(const struct dts_view *view)
 {
     const struct dts_domain *d;

@@ -87,6 +87,8 @@ void tracked_restore(const struct tracked *, struct dts_domain *,
                      const struct dts_view *);
 void tracked_phase(struct tracked *, const char *name, long long mono_us);
 void tracked_phase_reset(struct tracked *);
+/* Forgets one domain; true if it was known. */
+bool tracked_drop(const char *name);
 /* Forgets the domains that the view does not have; true if there were any. */
 bool tracked_sweep(const struct dts_view *);
 /* Removes what is kept of a domain in the run directory. */

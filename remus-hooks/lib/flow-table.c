@@ -287,19 +287,21 @@ dts_flow_table_init(struct dts_flow_table *t)
     hmap_init(&t->flows);
     hmap_init(&t->groups);
     shash_init(&t->chunks);
+    shash_init(&t->lasting);
 }
 
 void
 dts_flow_table_destroy(struct dts_flow_table *t)
 {
     dts_flow_table_begin(t);
-    dts_flow_table_end(t);
+    dts_flow_table_end(t, false);
     dts_flow_table_forget_changes(t);
     free(t->changed);
     free(t->changed_groups);
     hmap_destroy(&t->flows);
     hmap_destroy(&t->groups);
     shash_destroy(&t->chunks);
+    shash_destroy(&t->lasting);
 }
 
 void
@@ -316,14 +318,14 @@ void
 dts_flow_table_begin(struct dts_flow_table *t)
 {
     t->round++;
-    t->n_conflicts = 0;
+    t->n_conflicts = t->n_incomplete = 0;
 }
 
-bool
-dts_flow_table_open(struct dts_flow_table *t, const char *name,
-                    const struct ofpbuf *inputs)
+static bool
+open_chunk(struct dts_flow_table *t, struct shash *chunks, const char *name,
+           const struct ofpbuf *inputs)
 {
-    struct chunk *c = shash_find_data(&t->chunks, name);
+    struct chunk *c = shash_find_data(chunks, name);
     ovs_u128 digest;
 
     ovs_assert(!t->open);
@@ -331,7 +333,7 @@ dts_flow_table_open(struct dts_flow_table *t, const char *name,
     if (!c) {
         c = xzalloc(sizeof *c);
         c->name = xstrdup(name);
-        shash_add(&t->chunks, name, c);
+        shash_add(chunks, name, c);
     } else if (ovs_u128_equals(c->inputs, digest) && !c->incomplete) {
         c->round = t->round;
         return false;
@@ -349,6 +351,20 @@ dts_flow_table_open(struct dts_flow_table *t, const char *name,
     c->n = c->allocated = c->n_groups = c->allocated_groups = 0;
     t->open = c;
     return true;
+}
+
+bool
+dts_flow_table_open(struct dts_flow_table *t, const char *name,
+                    const struct ofpbuf *inputs)
+{
+    return open_chunk(t, &t->chunks, name, inputs);
+}
+
+bool
+dts_flow_table_open_lasting(struct dts_flow_table *t, const char *name,
+                            const struct ofpbuf *inputs)
+{
+    return open_chunk(t, &t->lasting, name, inputs);
 }
 
 void
@@ -468,27 +484,59 @@ drop_old(struct dts_flow_table *t, struct chunk *c)
 void
 dts_flow_table_close(struct dts_flow_table *t)
 {
+    t->n_incomplete += t->open->incomplete;
     drop_old(t, t->open);
     t->open = NULL;
 }
 
-void
-dts_flow_table_end(struct dts_flow_table *t)
+static void
+drop_chunk(struct dts_flow_table *t, struct shash *chunks,
+           struct shash_node *node)
+{
+    struct chunk *c = node->data;
+
+    c->old = c->flows;
+    c->n_old = c->n;
+    c->old_groups = c->groups;
+    c->n_old_groups = c->n_groups;
+    c->n = c->n_groups = 0;
+    drop_old(t, c);
+    shash_delete(chunks, node);
+    free(c->name);
+    free(c);
+}
+
+static void
+drop_all_unopened(struct dts_flow_table *t, struct shash *chunks)
 {
     struct shash_node *node;
 
-    SHASH_FOR_EACH_SAFE (node, &t->chunks) {
-        struct chunk *c = node->data;
+    SHASH_FOR_EACH_SAFE (node, chunks) {
+        const struct chunk *c = node->data;
         if (c->round != t->round) {
-            c->old = c->flows;
-            c->n_old = c->n;
-            c->old_groups = c->groups;
-            c->n_old_groups = c->n_groups;
-            c->n = c->n_groups = 0;
-            drop_old(t, c);
-            shash_delete(&t->chunks, node);
-            free(c->name);
-            free(c);
+            drop_chunk(t, chunks, node);
         }
+    }
+}
+
+/* Drops the lasting chunk 'name' if there is one that this round has not
+ * opened. */
+void
+dts_flow_table_drop_unopened(struct dts_flow_table *t, const char *name)
+{
+    struct shash_node *node = shash_find(&t->lasting, name);
+    const struct chunk *c = node ? node->data : NULL;
+
+    if (c && c->round != t->round) {
+        drop_chunk(t, &t->lasting, node);
+    }
+}
+
+void
+dts_flow_table_end(struct dts_flow_table *t, bool partial)
+{
+    drop_all_unopened(t, &t->chunks);
+    if (!partial) {
+        drop_all_unopened(t, &t->lasting);
     }
 }

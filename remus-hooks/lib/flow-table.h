@@ -82,7 +82,8 @@ void dts_flows_clear(struct hmap *flows, struct hmap *groups);
 struct dts_flow_table {
     struct hmap flows;          /* struct dts_flow_entry */
     struct hmap groups;         /* struct dts_group_entry */
-    struct shash chunks;
+    struct shash chunks;        /* Opened in each round or dropped. */
+    struct shash lasting;       /* Those of dts_flow_table_open_lasting(). */
 
     /* Keys that may have changed since dts_flow_table_forget_changes(). */
     struct dts_flow **changed;
@@ -93,6 +94,7 @@ struct dts_flow_table {
     uint64_t round;
     struct chunk *open;
     unsigned int n_conflicts;   /* Flows that two chunks want differently. */
+    unsigned int n_incomplete;  /* Chunks that lack a flow: another has it. */
 };
 
 void dts_flow_table_init(struct dts_flow_table *);
@@ -104,10 +106,16 @@ void dts_flow_table_forget_changes(struct dts_flow_table *);
  *         dts_flow_table_add(...); ...
  *         dts_flow_table_close(t);
  *     }
- * and dts_flow_table_end(), which drops the chunks that were not opened. */
+ * and dts_flow_table_end(), which drops the chunks that were not opened.
+ *
+ * Of lasting chunks those that were not opened stay when 'partial' is true;
+ * dts_flow_table_drop_unopened() drops one.  While 'n_incomplete' is not 0 a
+ * computation has to open all. */
 void dts_flow_table_begin(struct dts_flow_table *);
 bool dts_flow_table_open(struct dts_flow_table *, const char *name,
                          const struct ofpbuf *inputs);
+bool dts_flow_table_open_lasting(struct dts_flow_table *, const char *name,
+                                 const struct ofpbuf *inputs);
 void dts_flow_table_add(struct dts_flow_table *, uint8_t table,
                         uint16_t priority, const struct match *,
                         const struct ofpbuf *ofpacts, uint64_t cookie,
@@ -115,6 +123,7 @@ void dts_flow_table_add(struct dts_flow_table *, uint8_t table,
 void dts_flow_table_add_group(struct dts_flow_table *, uint32_t id,
                               const struct ofpbuf *ofpacts);
 void dts_flow_table_close(struct dts_flow_table *);
-void dts_flow_table_end(struct dts_flow_table *);
+void dts_flow_table_drop_unopened(struct dts_flow_table *, const char *name);
+void dts_flow_table_end(struct dts_flow_table *, bool partial);
 
 #endif /* flow-table.h */

@@ -137,29 +137,76 @@ dts_network_port_owner(const struct dts_view *view,
     return best ? best->owner_node : NULL;
 }
 
-void
-dts_flows_compute(struct dts_flow_table *t, const struct dts_flows_in *in)
+static void
+chunk_name(char *buf, size_t size, char kind, const char *name)
 {
+    snprintf(buf, size, "%c/%s", kind, name);
+}
+
+/* The chunks of the domain 'name', which may be gone. */
+static void
+one_domain(struct flow_env *env, const char *name)
+{
+    const struct dts_domain *d = dts_view_find_domain(env->in->view, name);
+    char chunk[256];
+
+    if (d) {
+        domain_chunk(env, d);
+    }
+    chunk_name(chunk, sizeof chunk, 'd', name);
+    dts_flow_table_drop_unopened(env->t, chunk);
+    chunk_name(chunk, sizeof chunk, 'p', name);
+    dts_flow_table_drop_unopened(env->t, chunk);
+}
+
+static void
+compute_once(struct flow_env *env, bool partial)
+{
+    const struct dts_flows_in *in = env->in;
+    struct dts_flow_table *t = env->t;
     const struct dts_domain *d;
     const struct dts_set *set;
     const struct net *net;
-    struct flow_env env;
+    const char *name;
 
-    env_init(&env, t, in);
     dts_flow_table_begin(t);
-    base_chunk(&env);
-    HMAP_FOR_EACH (net, hmap_node, &env.nets) {
-        network_chunk(&env, net);
+    base_chunk(env);
+    HMAP_FOR_EACH (net, hmap_node, &env->nets) {
+        network_chunk(env, net);
     }
     if (in->view->self->roles & DTS_ROLE_GATEWAY) {
         HMAP_FOR_EACH (set, hmap_node, &in->sets->sets) {
-            set_chunk(&env, set);
+            set_chunk(env, set);
         }
     }
-    HMAP_FOR_EACH (d, hmap_node, &in->view->domains) {
-        domain_chunk(&env, d);
+    if (partial) {
+        SSET_FOR_EACH (name, in->changed) {
+            one_domain(env, name);
+        }
+        SSET_FOR_EACH (name, &in->sets->rehomed) {
+            if (!sset_contains(in->changed, name)) {
+                one_domain(env, name);
+            }
+        }
+    } else {
+        HMAP_FOR_EACH (d, hmap_node, &in->view->domains) {
+            domain_chunk(env, d);
+        }
     }
-    dts_flow_table_end(t);
+    dts_flow_table_end(t, partial);
+}
+
+void
+dts_flows_compute(struct dts_flow_table *t, const struct dts_flows_in *in)
+{
+    struct flow_env env;
+
+    env_init(&env, t, in);
+    compute_once(&env, in->changed && !t->n_incomplete);
+    if (t->n_incomplete) {
+        /* Who had the flow may have given it up later in the same pass. */
+        compute_once(&env, false);
+    }
     env_destroy(&env);
 }
 
@@ -230,17 +277,12 @@ net_init(struct net *net, const struct dts_flows_in *in,
     }
 }
 
-/* Adds what a domain of 'net' makes known about it. */
+/* Notes that domains of 'net' are admitted from 'owner'. */
 static void
-net_add_domain(struct net *net, const struct dts_flows_in *in,
-               const struct dts_domain *d)
+net_add_owner(struct net *net, const struct dts_flows_in *in,
+              const char *owner)
 {
-    const char *owner = dts_domain_admitted(d);
-
-    if (dts_domain_runs_here(in->view, d, in->blocked)) {
-        port_list_add(&net->vifs, dts_ports_find_vif(in->ports, d), 0);
-    }
-    if (!net->gateway || !owner) {
+    if (!net->gateway) {
         return;
     }
     if (!strcmp(owner, in->view->self_name)) {
@@ -257,6 +299,7 @@ static void
 env_init(struct flow_env *env, struct dts_flow_table *t,
          const struct dts_flows_in *in)
 {
+    const struct dts_presence *presence;
     const struct dts_network *n;
     const struct dts_domain *d;
     struct net *net;
@@ -271,10 +314,20 @@ env_init(struct flow_env *env, struct dts_flow_table *t,
         net_init(net, in, n);
         hmap_insert(&env->nets, &net->hmap_node, hash_pointer(n, 0));
     }
-    HMAP_FOR_EACH (d, hmap_node, &in->view->domains) {
-        net = d->network ? net_find(env, d->network) : NULL;
+    HMAP_FOR_EACH (presence, hmap_node, &in->sets->presences) {
+        n = dts_view_find_network(in->view, presence->network);
+        net = n ? net_find(env, n) : NULL;
         if (net) {
-            net_add_domain(net, in, d);
+            net_add_owner(net, in, presence->owner);
+        }
+    }
+    /* Without a vif (on a gateway) no guest can be here. */
+    if (!simap_is_empty(&in->ports->vifs)) {
+        HMAP_FOR_EACH (d, hmap_node, &in->view->domains) {
+            if (d->network && dts_domain_runs_here(in->view, d, in->blocked)) {
+                net = net_find(env, d->network);
+                port_list_add(&net->vifs, dts_ports_find_vif(in->ports, d), 0);
+            }
         }
     }
     HMAP_FOR_EACH (net, hmap_node, &env->nets) {
@@ -432,12 +485,6 @@ base_chunk(struct flow_env *env)
 }
 
 static void
-chunk_name(char *buf, size_t size, char kind, const char *name)
-{
-    snprintf(buf, size, "%c/%s", kind, name);
-}
-
-static void
 network_chunk(struct flow_env *env, const struct net *net)
 {
     bool server = (env->in->view->self->roles & DTS_ROLE_SERVER) != 0;
@@ -492,7 +539,7 @@ probe_chunk(struct flow_env *env, const struct net *net,
     put_u32(env, probe);
     put_u32(env, ofp_to_u16(tunnel));
     chunk_name(name, sizeof name, 'p', d->name);
-    if (dts_flow_table_open(env->t, name, &env->inputs)) {
+    if (dts_flow_table_open_lasting(env->t, name, &env->inputs)) {
         flows_probe(env, net, d, vif, tunnel, set ? set->id : 0, probe);
         dts_flow_table_close(env->t);
     }
@@ -531,7 +578,7 @@ domain_chunk(struct flow_env *env, const struct dts_domain *d)
         ofpbuf_put(&env->inputs, a->ip6, a->n_ip6 * sizeof *a->ip6);
     }
     chunk_name(name, sizeof name, 'd', d->name);
-    if (dts_flow_table_open(env->t, name, &env->inputs)) {
+    if (dts_flow_table_open_lasting(env->t, name, &env->inputs)) {
         if (set) {
             flows_gateway_domain(env, net, d, set);
         }

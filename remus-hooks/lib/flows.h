@@ -56,6 +56,9 @@ void dts_ports_swap(struct dts_ports *, struct dts_ports *);
 bool dts_ports_equal(const struct dts_ports *, const struct dts_ports *);
 
 struct dts_flows_in {
+    const struct sset *changed;     /* Since the last computation nothing but
+                                     * these domains, their sets and probes
+                                     * has changed.  NULL: anything. */
     const struct dts_view *view;    /* With a 'self'. */
     const struct dts_ports *ports;
     const struct dts_sets *sets;    /* Updated for 'view'. */

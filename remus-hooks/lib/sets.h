@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+#include "sset.h"
 
 struct dts_domain;
 struct dts_view;
@@ -26,12 +28,23 @@ struct dts_set {
     bool member;                /* Of domains that fail over by themselves. */
 
     size_t n;                   /* Domains in it. */
-    void *votes;                /* Used by dts_sets_update(). */
+    struct ovs_list members;    /* They; of sets.c. */
+    struct ovs_list votes;      /* Where they are; of sets.c. */
+    struct ovs_list moved_node; /* In the update under way. */
+};
+
+/* A node from which domains of a network are admitted. */
+struct dts_presence {
+    struct hmap_node hmap_node;
+    char *network, *owner;      /* Names. */
 };
 
 struct dts_sets {
     struct hmap sets;           /* struct dts_set */
+    struct hmap presences;      /* struct dts_presence */
     struct hmap members;        /* struct member */
+    struct dts_set nowhere;     /* New ones, in the update under way. */
+    struct sset rehomed;        /* Domains whose set the last update changed. */
     uint64_t round;
 };
 
@@ -39,8 +52,12 @@ void dts_sets_init(struct dts_sets *);
 void dts_sets_destroy(struct dts_sets *);
 
 /* Follows 'view': afterwards each domain of a known network is in exactly one
- * set, whose 'owner' is the node that the domain's binding admits. */
-void dts_sets_update(struct dts_sets *, const struct dts_view *);
+ * set, whose 'owner' is the node that the domain's binding admits.  Since the
+ * last update only domains in 'changed' (NULL: any) have changed. */
+void dts_sets_update(struct dts_sets *, const struct dts_view *,
+                     const struct sset *changed);
+/* True if an update without changes would join sets that are alike. */
+bool dts_sets_can_merge(const struct dts_sets *);
 
 /* The set of 'domain', or NULL. */
 const struct dts_set *dts_sets_lookup(const struct dts_sets *,

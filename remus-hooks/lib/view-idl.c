@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Fills a view from the IDL's replica of the DTS database.
+/* Fills a view from the IDL's replica of the DTS database, and follows it.
+ *
+ * A takeover changes a few bindings among many thousand; what follows from it
+ * must not cost as much as all of them.  So Domains, Bindings and Fences, the
+ * tables with many rows that change, are followed row by row by what the IDL
+ * has tracked, and views are made anew only for the others.  Which domains an
+ * update concerned is noted in the view, for those who compute from it.
  *
  * The database is checked here as far as this node's safety depends on it: a
  * row that cannot be understood is left out (with a warning), which for
@@ -147,42 +153,44 @@ add_networks(struct dts_view *view, const struct ovsdb_idl *idl)
 }
 
 static void
+set_domain(struct dts_domain *d, const struct dtsrec_domain *row)
+{
+    replace(&d->network_name, row->network);
+    replace(&d->primary, row->primary);
+    replace(&d->secondary, row->secondary);
+    replace(&d->witness, row->witness);
+    d->failover_auto = !strcmp(row->failover, "auto");
+    d->on_loss_failover = !strcmp(row->on_loss, "failover");
+    d->realtime = xmalloc(row->n_realtime * sizeof *d->realtime);
+    for (size_t i = 0; i < row->n_realtime; i++) {
+        d->realtime[d->n_realtime++] = xstrdup(row->realtime[i]);
+    }
+    d->realtime_unsafe = row->realtime_unsafe;
+    if (row->requested_node) {
+        d->requested_node = xstrdup(row->requested_node);
+        d->requested_generation = optional(row->requested_generation,
+                                           row->n_requested_generation, -1);
+    }
+    d->addresses = xcalloc(row->n_addresses, sizeof *d->addresses);
+    for (size_t i = 0; i < row->n_addresses; i++) {
+        struct dts_address *a = &d->addresses[d->n_addresses];
+        char *error = dts_address_parse(row->addresses[i], a);
+        if (error) {
+            VLOG_WARN_RL(&rl, "Domain %s: addresses: %s", row->name, error);
+            free(error);
+        } else {
+            d->n_addresses++;
+        }
+    }
+}
+
+static void
 add_domains(struct dts_view *view, const struct ovsdb_idl *idl)
 {
     const struct dtsrec_domain *row;
 
     DTSREC_DOMAIN_FOR_EACH (row, idl) {
-        struct dts_domain *d = dts_view_add_domain(view, row->name, NULL);
-
-        replace(&d->network_name, row->network);
-        replace(&d->primary, row->primary);
-        replace(&d->secondary, row->secondary);
-        replace(&d->witness, row->witness);
-        d->failover_auto = !strcmp(row->failover, "auto");
-        d->on_loss_failover = !strcmp(row->on_loss, "failover");
-        d->realtime = xmalloc(row->n_realtime * sizeof *d->realtime);
-        for (size_t i = 0; i < row->n_realtime; i++) {
-            d->realtime[d->n_realtime++] = xstrdup(row->realtime[i]);
-        }
-        d->realtime_unsafe = row->realtime_unsafe;
-        if (row->requested_node) {
-            d->requested_node = xstrdup(row->requested_node);
-            d->requested_generation = optional(row->requested_generation,
-                                               row->n_requested_generation,
-                                               -1);
-        }
-        d->addresses = xcalloc(row->n_addresses, sizeof *d->addresses);
-        for (size_t i = 0; i < row->n_addresses; i++) {
-            struct dts_address *a = &d->addresses[d->n_addresses];
-            char *error = dts_address_parse(row->addresses[i], a);
-            if (error) {
-                VLOG_WARN_RL(&rl, "Domain %s: addresses: %s",
-                             row->name, error);
-                free(error);
-            } else {
-                d->n_addresses++;
-            }
-        }
+        set_domain(dts_view_add_domain(view, row->name, NULL), row);
     }
 }
 
@@ -194,31 +202,72 @@ find_domain(struct dts_view *view, const char *name)
 }
 
 static void
-add_bindings(struct dts_view *view, const struct ovsdb_idl *idl)
+set_no_binding(struct dts_domain *d)
 {
-    const struct dtsrec_binding *row;
+    d->has_binding = false;
+    replace(&d->owner, "");
+    replace(&d->standby, "");
+    d->generation = 0;
+    replace(&d->session, "");
+    d->state = 0;
+    replace(&d->cause, "");
+    d->since = 0;
+}
 
-    DTSREC_BINDING_FOR_EACH (row, idl) {
-        struct dts_domain *d = find_domain(view, row->domain);
-        enum dts_state state;
+/* Returns true if anything but cause and time has changed by it. */
+static bool
+set_binding(struct dts_domain *d, const struct dtsrec_binding *row)
+{
+    bool had = d->has_binding, changed;
+    enum dts_state state;
 
-        if (!d) {
-            continue;           /* Its Domain has just been deleted. */
-        }
-        if (!dts_state_from_string(row->state, &state)) {
-            VLOG_WARN_RL(&rl, "Binding %s: state \"%s\" is unknown to this "
-                         "version", row->domain, row->state);
-            continue;
-        }
+    if (row && !dts_state_from_string(row->state, &state)) {
+        VLOG_WARN_RL(&rl, "Binding %s: state \"%s\" is unknown to this "
+                     "version", row->domain, row->state);
+        row = NULL;
+    }
+    if (!row) {
+        set_no_binding(d);
+        return had;
+    }
+    changed = (!had || d->generation != row->generation || d->state != state
+               || strcmp(d->owner, row->owner)
+               || strcmp(d->standby, row->standby)
+               || strcmp(d->session, row->session));
+    if (changed) {
         d->has_binding = true;
         replace(&d->owner, row->owner);
         replace(&d->standby, row->standby);
         d->generation = row->generation;
         replace(&d->session, row->session);
         d->state = state;
-        replace(&d->cause, row->cause);
-        d->since = row->since;
     }
+    replace(&d->cause, row->cause);
+    d->since = row->since;
+    return changed;
+}
+
+static void
+add_bindings(struct dts_view *view, const struct ovsdb_idl *idl)
+{
+    const struct dtsrec_binding *row;
+
+    DTSREC_BINDING_FOR_EACH (row, idl) {
+        struct dts_domain *d = find_domain(view, row->domain);
+        if (d) {                /* Else its Domain has just been deleted. */
+            set_binding(d, row);
+        }
+    }
+}
+
+static void
+add_fence(struct dts_domain *d, const struct dtsrec_fence *row)
+{
+    d->fences = xrealloc(d->fences, (d->n_fences + 1) * sizeof *d->fences);
+    d->fences[d->n_fences++] = (struct dts_fence) {
+        .gateway = xstrdup(row->gateway),
+        .generation = row->generation,
+    };
 }
 
 static void
@@ -229,14 +278,175 @@ add_fences(struct dts_view *view, const struct ovsdb_idl *idl)
     DTSREC_FENCE_FOR_EACH (row, idl) {
         struct dts_domain *d = find_domain(view, row->domain);
         if (d) {
-            d->fences = xrealloc(d->fences,
-                                 (d->n_fences + 1) * sizeof *d->fences);
-            d->fences[d->n_fences++] = (struct dts_fence) {
-                .gateway = xstrdup(row->gateway),
-                .generation = row->generation,
-            };
+            add_fence(d, row);
         }
     }
+}
+
+void
+dts_view_source_init(struct dts_view_source *src, struct ovsdb_idl *idl)
+{
+    src->idl = idl;
+    ovsdb_idl_track_add_all(idl);
+    src->domains = ovsdb_idl_index_create1(idl, &dtsrec_domain_col_name);
+    src->bindings = ovsdb_idl_index_create1(idl, &dtsrec_binding_col_domain);
+    src->fences = ovsdb_idl_index_create1(idl, &dtsrec_fence_col_domain);
+}
+
+/* True if a table was changed that views are not brought up to date with: the
+ * few rows that everything depends on.  Global's counter is not in a view. */
+static bool
+others_changed(const struct ovsdb_idl *idl)
+{
+    const struct dtsrec_global *g;
+
+    DTSREC_GLOBAL_FOR_EACH_TRACKED (g, idl) {
+        if (dtsrec_global_is_new(g) || dtsrec_global_is_deleted(g)) {
+            return true;
+        }
+        for (size_t i = 0; i < DTSREC_GLOBAL_N_COLUMNS; i++) {
+            if (i != DTSREC_GLOBAL_COL_GENERATION
+                && dtsrec_global_is_updated(g, i)) {
+                return true;
+            }
+        }
+    }
+    return (dtsrec_node_track_get_first(idl)
+            || dtsrec_network_track_get_first(idl)
+            || dtsrec_tunnel_track_get_first(idl));
+}
+
+/* The names of the domains of which a row has changed, by what it is.  Returns
+ * false if a row has taken another domain's name. */
+static bool
+collect(const struct ovsdb_idl *idl, struct sset *domains,
+        struct sset *bindings, struct sset *fences)
+{
+    const struct dtsrec_domain *domain;
+    const struct dtsrec_binding *binding;
+    const struct dtsrec_fence *fence;
+    bool renamed = false;
+
+#define OLD(TABLE, ROW) \
+    (!TABLE##_is_new(ROW) && !TABLE##_is_deleted(ROW))
+    DTSREC_DOMAIN_FOR_EACH_TRACKED (domain, idl) {
+        renamed |= (OLD(dtsrec_domain, domain)
+                    && dtsrec_domain_is_updated(domain,
+                                                DTSREC_DOMAIN_COL_NAME));
+        sset_add(domains, domain->name);
+    }
+    DTSREC_BINDING_FOR_EACH_TRACKED (binding, idl) {
+        renamed |= (OLD(dtsrec_binding, binding)
+                    && dtsrec_binding_is_updated(binding,
+                                                 DTSREC_BINDING_COL_DOMAIN));
+        sset_add(bindings, binding->domain);
+    }
+    DTSREC_FENCE_FOR_EACH_TRACKED (fence, idl) {
+        renamed |= (OLD(dtsrec_fence, fence)
+                    && dtsrec_fence_is_updated(fence,
+                                               DTSREC_FENCE_COL_DOMAIN));
+        sset_add(fences, fence->domain);
+    }
+#undef OLD
+    return !renamed;
+}
+
+static const struct dtsrec_domain *
+find_domain_row(const struct dts_view_source *src, const char *name)
+{
+    struct dtsrec_domain *key = dtsrec_domain_index_init_row(src->domains);
+    const struct dtsrec_domain *row;
+
+    dtsrec_domain_index_set_name(key, name);
+    row = dtsrec_domain_index_find(src->domains, key);
+    dtsrec_domain_index_destroy_row(key);
+    return row;
+}
+
+const struct dtsrec_binding *
+dts_view_find_binding_row(const struct dts_view_source *src, const char *name)
+{
+    struct dtsrec_binding *key = dtsrec_binding_index_init_row(src->bindings);
+    const struct dtsrec_binding *row;
+
+    dtsrec_binding_index_set_domain(key, name);
+    row = dtsrec_binding_index_find(src->bindings, key);
+    dtsrec_binding_index_destroy_row(key);
+    return row;
+}
+
+static void
+update_fences(struct dts_domain *d, const struct dts_view_source *src)
+{
+    struct dtsrec_fence *key = dtsrec_fence_index_init_row(src->fences);
+    const struct dtsrec_fence *row;
+
+    dts_domain_clear_fences(d);
+    dtsrec_fence_index_set_domain(key, d->name);
+    DTSREC_FENCE_FOR_EACH_EQUAL (row, key, src->fences) {
+        add_fence(d, row);
+    }
+    dtsrec_fence_index_destroy_row(key);
+}
+
+/* Puts the Domain 'name' as it is now in the place of what there was. */
+static void
+update_domain(struct dts_view *view, const struct dts_view_source *src,
+              const char *name)
+{
+    struct dts_domain *d = find_domain(view, name);
+    const struct dtsrec_domain *row = find_domain_row(src, name);
+
+    if (d) {
+        dts_view_remove_domain(view, d);
+    }
+    if (row) {
+        d = dts_view_add_domain(view, name, NULL);
+        set_domain(d, row);
+        set_binding(d, dts_view_find_binding_row(src, name));
+        update_fences(d, src);
+        dts_view_resolve_domain(view, d);
+    }
+    sset_add(&view->changed, name);
+}
+
+bool
+dts_view_update(struct dts_view *view, const struct dts_view_source *src)
+{
+    struct sset domains = SSET_INITIALIZER(&domains);
+    struct sset bindings = SSET_INITIALIZER(&bindings);
+    struct sset fences = SSET_INITIALIZER(&fences);
+    struct dts_domain *d;
+    const char *name;
+    bool ok;
+
+    view->all_changed = false;
+    sset_clear(&view->changed);
+    ok = (!others_changed(src->idl)
+          && collect(src->idl, &domains, &bindings, &fences));
+    if (ok) {
+        SSET_FOR_EACH (name, &domains) {
+            update_domain(view, src, name);
+        }
+        SSET_FOR_EACH (name, &bindings) {
+            d = sset_contains(&domains, name) ? NULL : find_domain(view, name);
+            if (d && set_binding(d, dts_view_find_binding_row(src, name))) {
+                dts_view_resolve_domain(view, d);
+                sset_add(&view->changed, name);
+            }
+        }
+        /* Nothing is computed from receipts: who waits for one looks. */
+        SSET_FOR_EACH (name, &fences) {
+            d = sset_contains(&domains, name) ? NULL : find_domain(view, name);
+            if (d) {
+                update_fences(d, src);
+            }
+        }
+    }
+    sset_destroy(&domains);
+    sset_destroy(&bindings);
+    sset_destroy(&fences);
+    return ok;
 }
 
 static const struct dtsrec_tunnel *

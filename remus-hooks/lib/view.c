@@ -75,6 +75,8 @@ dts_view_create_empty(const char *self)
     hmap_init(&view->nodes);
     hmap_init(&view->networks);
     hmap_init(&view->domains);
+    sset_init(&view->changed);
+    view->all_changed = true;
     view->self_name = xstrdup(self);
     view->timers = (struct dts_timers) {
         .heartbeat = 50,
@@ -110,11 +112,19 @@ dts_domain_destroy(struct dts_domain *d)
     free(d->standby);
     free(d->session);
     free(d->cause);
+    dts_domain_clear_fences(d);
+    free(d);
+}
+
+void
+dts_domain_clear_fences(struct dts_domain *d)
+{
     for (size_t i = 0; i < d->n_fences; i++) {
         free(d->fences[i].gateway);
     }
     free(d->fences);
-    free(d);
+    d->fences = NULL;
+    d->n_fences = 0;
 }
 
 void
@@ -150,6 +160,7 @@ dts_view_destroy(struct dts_view *view)
         dts_domain_destroy(domain);
     }
     hmap_destroy(&view->domains);
+    sset_destroy(&view->changed);
 
     for (size_t i = 0; i < view->n_tunnels; i++) {
         free(view->tunnels[i].ip_a);
@@ -211,6 +222,13 @@ dts_view_add_domain(struct dts_view *view, const char *name,
     return domain;
 }
 
+void
+dts_view_remove_domain(struct dts_view *view, struct dts_domain *d)
+{
+    hmap_remove(&view->domains, &d->hmap_node);
+    dts_domain_destroy(d);
+}
+
 /* Points 'self' and every name inside 'view' at what it names. */
 void
 dts_view_resolve(struct dts_view *view)
@@ -227,10 +245,16 @@ dts_view_resolve(struct dts_view *view)
 
     struct dts_domain *d;
     HMAP_FOR_EACH (d, hmap_node, &view->domains) {
-        d->network = dts_view_find_network(view, d->network_name);
-        d->owner_node = dts_view_find_node(view, d->owner);
-        d->standby_node = dts_view_find_node(view, d->standby);
+        dts_view_resolve_domain(view, d);
     }
+}
+
+void
+dts_view_resolve_domain(const struct dts_view *view, struct dts_domain *d)
+{
+    d->network = dts_view_find_network(view, d->network_name);
+    d->owner_node = dts_view_find_node(view, d->owner);
+    d->standby_node = dts_view_find_node(view, d->standby);
 }
 
 const struct dts_node *

@@ -4,10 +4,12 @@
 
 /* What this node sees of the DTS database, as plain values.
  *
- * The agent builds one 'struct dts_view' from the IDL each time that the
- * database changed; all that decides (binding, flows, sets, tunnels) reads only
- * this, so that it can be tested without a database.  A view and all in it are
- * owned by whoever made it and freed together by dts_view_destroy().
+ * The agent builds one 'struct dts_view' from the IDL and follows the database
+ * with it: what concerns single domains is brought up to date in place, for
+ * anything else the view is made anew.  All that decides (binding, flows, sets,
+ * tunnels) reads only this, so that it can be tested without a database.  A
+ * view and all in it are owned by whoever made it and freed together by
+ * dts_view_destroy(); a pointer to a domain is good for one round.
  * Pointers between the structs point inside the same view; a NULL pointer is a
  * name that the database does not have (the name itself is kept beside it). */
 
@@ -17,6 +19,7 @@
 #include "openvswitch/hmap.h"
 #include "openvswitch/types.h"
 #include "packets.h"
+#include "sset.h"
 
 enum dts_role {
     DTS_ROLE_SERVER = 1 << 0,
@@ -150,9 +153,26 @@ struct dts_view {
                                  * any more can have had. */
     char *self_name;            /* From external_ids:dts-node. */
     const struct dts_node *self; /* NULL: not in the database (yet). */
+
+    /* What differs from before the last update: anything, or these domains
+     * only (by name; some may be gone). */
+    bool all_changed;
+    struct sset changed;
 };
 
 struct ovsdb_idl;
+struct ovsdb_idl_index;
+struct dtsrec_binding;
+
+/* The replica, which has to track changes, with indexes of Domain by name and
+ * of Binding and Fence by domain. */
+struct dts_view_source {
+    struct ovsdb_idl *idl;
+    struct ovsdb_idl_index *domains, *bindings, *fences;
+};
+void dts_view_source_init(struct dts_view_source *, struct ovsdb_idl *);
+const struct dtsrec_binding *dts_view_find_binding_row(
+    const struct dts_view_source *, const char *domain);
 
 /* What the local Open_vSwitch table adds to a view. */
 struct dts_view_local {
@@ -163,6 +183,9 @@ struct dts_view_local {
 
 struct dts_view *dts_view_create(const struct ovsdb_idl *,
                                  const struct dts_view_local *);
+/* Brings the view up to date with what the IDL has tracked.  Returns false if
+ * it has to be created anew. */
+bool dts_view_update(struct dts_view *, const struct dts_view_source *);
 struct dts_view *dts_view_create_empty(const char *self);
 void dts_view_destroy(struct dts_view *);
 
@@ -179,7 +202,10 @@ void dts_address_uninit(struct dts_address *);
 /* Parses "GATEWAY:PORT[:VLAN]". */
 char *dts_client_port_parse(const char *s, struct dts_client_port *);
 void dts_client_port_uninit(struct dts_client_port *);
+void dts_domain_clear_fences(struct dts_domain *);
+void dts_view_remove_domain(struct dts_view *, struct dts_domain *);
 void dts_view_resolve(struct dts_view *); /* Names to pointers, after adding. */
+void dts_view_resolve_domain(const struct dts_view *, struct dts_domain *);
 
 const struct dts_node *dts_view_find_node(const struct dts_view *,
                                           const char *name);

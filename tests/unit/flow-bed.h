@@ -55,6 +55,10 @@ void bed_move(struct dts_domain *, const char *owner, const char *standby,
               enum dts_state);
 /* Brings the table up to date; returns how many flows and groups changed. */
 size_t bed_compute(struct fixture *);
+/* The same when nothing but these domains has changed (NULL: anything). */
+size_t bed_compute_changed(struct fixture *, const struct sset *changed);
+/* Fails unless the table is the one that the same sets and view give anew. */
+void bed_check_fresh(struct fixture *);
 
 /* Frames. */
 struct flow frame(unsigned int in_port, uint64_t tun_id, const char *src,

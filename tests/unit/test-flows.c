@@ -484,6 +484,54 @@ test_many(void **state)
     free(d);
 }
 
+/* A table that is told which domains have changed is the one that is made from
+ * nothing, at every step. */
+static void
+test_told_of_changes(void **state)
+{
+    static const char *const nodes[] = { "A", "B", "gw1" };
+    enum { N = 20 };
+    struct fixture *x = *state;
+    struct dts_domain *d[N] = { NULL };
+    unsigned int seed = 7;
+    char name[16], address[64];
+
+#define RANDOM(MAX) ((seed = seed * 1103515245 + 12345, seed >> 16) % (MAX))
+    for (int round = 0; round < 1000; round++) {
+        struct sset changed = SSET_INITIALIZER(&changed);
+
+        for (int n = RANDOM(8) ? RANDOM(3) : N; n > 0; n--) {
+            int i = RANDOM(N);
+            snprintf(name, sizeof name, "d%d", i);
+            if (!d[i]) {
+                /* Now and then two have the same address. */
+                int mac = i / (RANDOM(10) ? 1 : 2);
+                int ip = i / (RANDOM(10) ? 1 : 2);
+                snprintf(address, sizeof address, "02:01:00:00:02:%02x "
+                         "10.1.2.%d", mac, ip);
+                d[i] = add_domain(x, name, address, "A", "B");
+            } else if (!RANDOM(10)) {
+                dts_view_remove_domain(x->view, d[i]);
+                d[i] = NULL;
+            } else if (!RANDOM(4)) {
+                simap_put(&x->probes, name, round + 1);
+            } else if (!RANDOM(4)) {
+                simap_find_and_delete(&x->probes, name);
+            } else {
+                int to = RANDOM(ARRAY_SIZE(nodes));
+                bed_move(d[i], nodes[to],
+                         nodes[(to + 1) % ARRAY_SIZE(nodes)],
+                         RANDOM(DTS_N_STATES));
+            }
+            sset_add(&changed, name);
+        }
+        bed_compute_changed(x, &changed);
+        bed_check_fresh(x);
+        sset_destroy(&changed);
+    }
+#undef RANDOM
+}
+
 int
 main(void)
 {
@@ -508,6 +556,7 @@ main(void)
         G(test_conflict),
         G(test_nothing_changed),
         G(test_many),
+        G(test_told_of_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,7 +129,7 @@ test_flip(void **state)
         d[i] = add(x, name, i < 3 ? x->network : x->other, "A", "B",
                    DTS_PROTECTED);
     }
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     id = id_of(x, "d0");
     assert_int_not_equal(id, 0);
     assert_int_equal(hmap_count(&x->sets.sets), 1);
@@ -145,7 +145,7 @@ test_flip(void **state)
         for (int i = 0; i < 5; i++) {
             move(d[i], steps[s].owner, steps[s].standby, steps[s].state);
         }
-        dts_sets_update(&x->sets, x->view);
+        dts_sets_update(&x->sets, x->view, NULL);
         for (int i = 0; i < 5; i++) {
             assert_int_equal(id_of(x, d[i]->name), id);
             assert_string_equal(owner_of(x, d[i]->name), steps[s].owner);
@@ -163,11 +163,11 @@ test_deviation(void **state)
 
     add(x, "d1", x->network, "A", "B", DTS_PROTECTED);
     add(x, "d2", x->network, "A", "B", DTS_PROTECTED);
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     id = id_of(x, "d1");
 
     move(d0, "B", "A", DTS_GRANTED);
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     assert_int_not_equal(id_of(x, "d0"), id);
     assert_string_equal(owner_of(x, "d0"), "B");
     assert_int_equal(id_of(x, "d1"), id);
@@ -176,14 +176,14 @@ test_deviation(void **state)
 
     /* It is stopped: nobody is admitted for it. */
     d0->state = DTS_STOPPED;
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     assert_string_equal(owner_of(x, "d0"), "");
     assert_string_equal(owner_of(x, "d1"), "A");
 
     /* And back: it joins the others again. */
     move(d0, "A", "B", DTS_PROTECTED);
-    dts_sets_update(&x->sets, x->view);
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
+    dts_sets_update(&x->sets, x->view, NULL);
     assert_int_equal(id_of(x, "d0"), id);
     assert_int_equal(hmap_count(&x->sets.sets), 1);
 }
@@ -208,12 +208,12 @@ test_majority(void **state)
             for (int k = 0; k < 5; k++) {
                 move(d[k], "A", "B", DTS_PROTECTED);
             }
-            dts_sets_update(&x->sets, x->view);
+            dts_sets_update(&x->sets, x->view, NULL);
             id = id_of(x, "d0");
 
             move(d[i], "B", "A", DTS_GRANTED);
             move(d[j], "B", "A", DTS_GRANTED);
-            dts_sets_update(&x->sets, x->view);
+            dts_sets_update(&x->sets, x->view, NULL);
             for (int k = 0; k < 5; k++) {
                 bool moved = k == i || k == j;
                 assert_int_equal(id_of(x, d[k]->name) == id, !moved);
@@ -236,12 +236,12 @@ test_members(void **state)
 
     manual->failover_auto = false;
     add(x, "d", x->network, "A", "B", DTS_PROTECTED);
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     assert_int_not_equal(id_of(x, "alone"), id_of(x, "d"));
     assert_int_not_equal(id_of(x, "manual"), id_of(x, "d"));
 
     move(alone, "A", "B", DTS_PROTECTED);
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     assert_int_equal(id_of(x, "alone"), id_of(x, "d"));
 }
 
@@ -256,7 +256,7 @@ test_closed_and_port(void **state)
     struct dts_network *port = dts_view_add_network(x->view, "port", 12);
     port->switching_port = true;
     add(x, "port", port, "A", "B", DTS_PROTECTED);
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     assert_int_equal(hmap_count(&x->sets.sets), 3);
     assert_true(dts_sets_lookup(&x->sets, "closed")->closed);
     assert_false(dts_sets_lookup(&x->sets, "open")->closed);
@@ -276,9 +276,9 @@ test_restart(void **state)
         add(x, name, x->network, i % 3 ? "A" : "B", i % 3 ? "B" : "A",
             DTS_PROTECTED);
     }
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     dts_sets_init(&again);
-    dts_sets_update(&again, x->view);
+    dts_sets_update(&again, x->view, NULL);
     for (int i = 0; i < 100; i++) {
         char name[8];
         snprintf(name, sizeof name, "d%d", i);
@@ -295,14 +295,14 @@ test_restart_after_flip(void **state)
     struct dts_domain *d = add(x, "d", x->network, "A", "B", DTS_PROTECTED);
     uint32_t id;
 
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     id = id_of(x, "d");
     move(d, "B", "A", DTS_PROTECTED);
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     assert_int_equal(id_of(x, "d"), id);
     dts_sets_destroy(&x->sets);
     dts_sets_init(&x->sets);
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     assert_int_equal(id_of(x, "d"), id);
 }
 
@@ -319,13 +319,13 @@ test_ten_thousand(void **state)
         snprintf(name, sizeof name, "d%d", i);
         d[i] = add(x, name, x->network, "A", "B", DTS_PROTECTED);
     }
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     id = id_of(x, "d0");
     for (int i = 0; i < N; i++) {
         move(d[i], "B", "A", DTS_GRANTED);
     }
     move(d[7], "A", "B", DTS_PROTECTED);
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     for (int i = 0; i < N; i++) {
         if (i != 7) {
             assert_int_equal(id_of(x, d[i]->name), id);
@@ -344,12 +344,88 @@ test_gone(void **state)
     struct fixture *x = *state;
     struct dts_domain *d = add(x, "d", x->network, "A", "B", DTS_PROTECTED);
 
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     assert_non_null(dts_sets_lookup(&x->sets, "d"));
     d->network = NULL;
-    dts_sets_update(&x->sets, x->view);
+    dts_sets_update(&x->sets, x->view, NULL);
     assert_null(dts_sets_lookup(&x->sets, "d"));
     assert_int_equal(hmap_count(&x->sets.sets), 0);
+}
+
+/* Told what has changed it comes to what it comes to when it looks at all:
+ * each domain is admitted from where its binding says, those that look alike
+ * end up together, and nothing is left of what is gone. */
+static void
+test_told_of_changes(void **state)
+{
+    static const char *const nodes[] = { "A", "B", "C" };
+    enum { N = 40 };
+    struct fixture *x = *state;
+    struct dts_domain *d[N] = { NULL };
+    struct dts_sets fresh;
+    unsigned int seed = 1;
+    char name[16];
+
+#define RANDOM(MAX) ((seed = seed * 1103515245 + 12345, seed >> 16) % (MAX))
+    x->other->closed_on_database_loss = true;
+    for (int round = 0; round < 2000; round++) {
+        struct sset changed = SSET_INITIALIZER(&changed);
+
+        for (int n = RANDOM(8) ? RANDOM(4) : N; n > 0; n--) {
+            int i = RANDOM(N);
+            snprintf(name, sizeof name, "d%d", i);
+            if (!d[i]) {
+                d[i] = add(x, name, RANDOM(4) ? x->network : x->other, "A",
+                           "B", DTS_PROTECTED);
+            } else if (!RANDOM(20)) {
+                dts_view_remove_domain(x->view, d[i]);
+                d[i] = NULL;
+            } else if (!RANDOM(20)) {
+                d[i]->network = d[i]->network ? NULL : x->network;
+            } else {
+                int to = RANDOM(ARRAY_SIZE(nodes));
+                move(d[i], nodes[to], nodes[(to + 1) % ARRAY_SIZE(nodes)],
+                     RANDOM(DTS_N_STATES));
+            }
+            sset_add(&changed, name);
+        }
+        dts_sets_update(&x->sets, x->view, &changed);
+        sset_clear(&changed);
+
+        size_t in_sets = 0;
+        const struct dts_set *s;
+        HMAP_FOR_EACH (s, hmap_node, &x->sets.sets) {
+            assert_int_not_equal(s->n, 0);
+            in_sets += s->n;
+        }
+        assert_int_equal(in_sets, hmap_count(&x->sets.members));
+        for (int i = 0; i < N; i++) {
+            snprintf(name, sizeof name, "d%d", i);
+            s = dts_sets_lookup(&x->sets, name);
+            assert_int_equal(s != NULL, d[i] && d[i]->network);
+            if (s) {
+                const char *admitted = dts_domain_admitted(d[i]);
+                assert_string_equal(s->owner ? s->owner : "",
+                                    admitted ? admitted : "");
+                assert_int_equal(s->closed,
+                                 d[i]->network->closed_on_database_loss);
+            }
+        }
+
+        dts_sets_init(&fresh);
+        dts_sets_update(&fresh, x->view, NULL);
+        assert_int_equal(hmap_count(&x->sets.members),
+                         hmap_count(&fresh.members));
+        assert_int_equal(hmap_count(&x->sets.presences),
+                         hmap_count(&fresh.presences));
+        for (int i = 0; i < N && dts_sets_can_merge(&x->sets); i++) {
+            dts_sets_update(&x->sets, x->view, &changed);
+        }
+        assert_false(dts_sets_can_merge(&x->sets));
+        dts_sets_destroy(&fresh);
+        sset_destroy(&changed);
+    }
+#undef RANDOM
 }
 
 int
@@ -367,6 +443,7 @@ main(void)
         T(test_restart_after_flip),
         T(test_ten_thousand),
         T(test_gone),
+        T(test_told_of_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
