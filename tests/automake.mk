@@ -19,4 +19,5 @@ EXTRA_DIST += \
 	tests/bench/run tests/bench/bench.py tests/bench/ovsdb.py \
 	tests/bench/openflow.py tests/bench/switch.py tests/bench/many.py \
 	tests/bench/detect.py tests/bench/b-switch tests/bench/b-many \
-	tests/bench/b-detect tests/bench/b-wan
+	tests/bench/b-detect tests/bench/link.py tests/bench/b-link \
+	tests/bench/b-wan

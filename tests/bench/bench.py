@@ -4,6 +4,7 @@ import json
 import math
 import os
 import sys
+import time
 
 
 def stats(values):
@@ -19,9 +20,10 @@ def stats(values):
 
 
 def result(name, unit, ours, reference=None, what=None, goal=None, n=None,
-           **more):
+           limit=None, **more):
     """One element of bench.json's "results".  'goal' is ("<=", number) on the
-    ratio of the medians."""
+    ratio of the medians, 'limit' a number that our median is to stay under
+    where there is nothing to compare with."""
     r = {"name": name, "unit": unit, "n": n if n is not None else len(ours),
          "ours": stats(ours)}
     ratio = None
@@ -33,6 +35,9 @@ def result(name, unit, ours, reference=None, what=None, goal=None, n=None,
     if goal:
         r["goal"] = "%s %g" % goal
         r["met"] = ratio is not None and ratio <= goal[1]
+    if limit is not None:
+        r["goal"] = "<= %g %s" % (limit, unit)
+        r["met"] = bool(r["ours"]) and r["ours"]["median"] <= limit
     r.update(more)
     return r
 
@@ -43,7 +48,10 @@ def emit(r):
 
 
 def note(text):
-    print(text, file=sys.stderr, flush=True)
+    """Progress, with the time since the bench's runner began."""
+    begun = float(os.environ.get("DTS_BENCH_BEGUN", time.time()))
+    s = int(time.time() - begun)
+    print("%d:%02d %s" % (s // 60, s % 60, text), file=sys.stderr, flush=True)
 
 
 def env(name):

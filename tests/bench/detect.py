@@ -77,6 +77,7 @@ def main():
     p.add_argument("--ovs", required=True)
     p.add_argument("--namespace", required=True, help="gw1's")
     p.add_argument("--n", type=int, default=30)
+    p.add_argument("--nonces", type=int, default=20, help="in each round")
     args = p.parse_args()
     w = Watch(args)
     down, answer, nonce = [], [], []
@@ -95,13 +96,14 @@ def main():
                 w.state[0] == "down" and w.state[1] > start)
         down.append((w.bfd[1] - start) * 1e3)
         answer.append(max(0, w.state[1] - w.bfd[1]) * 1e3)
-        for _ in range(10):
+        for _ in range(args.nonces):
             nonce.append(w.ask())
         cable("up")
-    note("detect: %d rounds" % args.n)
-    emit(result("detect.bfd", "ms", down))
-    emit(result("detect.answer", "ms", answer))
-    emit(result("detect.nonce", "ms", nonce))
+        note("detect: %d of %d" % (i + 1, args.n))
+    # BFD at 100 ms x 3; what is ours comes after.
+    emit(result("detect.bfd", "ms", down, limit=400))
+    emit(result("detect.answer", "ms", answer, limit=10))
+    emit(result("detect.nonce", "ms", nonce, limit=10))
 
 
 if __name__ == "__main__":

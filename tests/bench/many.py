@@ -166,6 +166,25 @@ class Bed:
         raise TimeoutError("%s does not carry all: %s, %d fenced of %d" %
                            (host, seen, len(self.fenced), self.n))
 
+    def one(self, domain, host, other, generation):
+        """One domain among all the others: ms until it is programmed and until
+        it is fenced, by the gateway's clock; its agent's processor time."""
+        cpu = self.agent.cpu_ms()
+        self.db.transact(
+            {"op": "update", "table": "Binding",
+             "where": [["domain", "==", domain]],
+             "row": {"owner": other, "standby": host,
+                     "generation": generation}})
+        end = time.monotonic() + 60
+        while self.fenced.get(domain, (0, 0))[1] != generation:
+            if time.monotonic() > end:
+                raise TimeoutError("%s is not fenced" % domain)
+            self.db.run(.01)
+            self.take_updates()
+        time.sleep(.2)          # What the agent does afterwards counts, too.
+        _, _, programmed, fenced = self.fenced[domain]
+        return programmed, fenced, self.agent.cpu_ms() - cpu
+
     def move(self, host, other, generation):
         operations = [{"op": "update", "table": "Binding",
                        "where": [["owner", "==", host],
@@ -206,6 +225,11 @@ class Bed:
                 "cpu": self.agent.cpu_ms() - cpu}
 
 
+def args_rounds(args, size):
+    """An even number, so that all end where they began."""
+    return args.n if size < 5000 else max(2, args.n // 2 & ~1)
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--db", required=True)
@@ -213,6 +237,7 @@ def main():
     p.add_argument("--agent", required=True, help="pid of gw1's agent")
     p.add_argument("--sizes", default="1,100,1000,10000")
     p.add_argument("--n", type=int, default=10)
+    p.add_argument("--singles", type=int, default=20)
     args = p.parse_args()
     bed = Bed(args)
     generation = 1
@@ -231,7 +256,7 @@ def main():
         note("many: %d domains are there after %.1f s" %
              (size, time.monotonic() - start))
         samples = {}
-        for i in range(args.n if size < 5000 else max(2, args.n // 2 & ~1)):
+        for i in range(args_rounds(args, size)):
             generation += 1
             got = bed.move(hosts[i % 2], hosts[1 - i % 2], generation)
             for k, v in got.items():
@@ -252,6 +277,25 @@ def main():
             emit(result("many.%d.%s" % (size, k), "ms", samples[k],
                         base[k] if size > 1 else None,
                         "the same with one domain", goal, **more))
+
+        # One domain moves, the others stay: what that costs does not depend
+        # on how many they are.
+        host = hosts[args_rounds(args, size) % 2]
+        other = hosts[1 - hosts.index(host)]
+        single = []
+        for i in range(args.singles):
+            generation += 1
+            single.append(bed.one("d00000", *((host, other) if i % 2 == 0
+                                              else (other, host)),
+                                  generation))
+        for j, k in enumerate(("programmed", "fence", "cpu")):
+            base.setdefault("one." + k, [x[j] for x in single])
+            emit(result("many.%d.one.%s" % (size, k), "ms",
+                        [x[j] for x in single],
+                        base["one." + k] if size > 1 else None,
+                        "the same with one domain in all",
+                        ("<=", 3) if size == 10000 and k == "programmed"
+                        else None))
 
 
 if __name__ == "__main__":

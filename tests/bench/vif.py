@@ -41,6 +41,9 @@ def main():
     times = {args.vif: [], args.stock: []}
     for i in range(args.n + 2):
         for program, values in times.items():
+            # Xen's takes long: a third as many tell enough.
+            if program == args.stock and args.n > 100 and i % 3:
+                continue
             subprocess.run(["xenstore-write", status, ""], check=True)
             t = run(program, "online")
             got = subprocess.run(["xenstore-read", status], check=True,
