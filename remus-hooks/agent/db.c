@@ -583,6 +583,15 @@ finish_txn(struct step_txn *t)
             continue;
         }
         set_back(domain, n, status == TXN_ERROR);
+        if (status == TXN_ERROR && n == 1) {
+            static struct vlog_rate_limit refused_rl
+                = VLOG_RATE_LIMIT_INIT(12, 12);
+
+            VLOG_WARN_RL(&refused_rl, "domain %s: the database refuses the "
+                         "step: %s; trying again", domain,
+                         ovsdb_idl_txn_get_error(t->txn));
+            continue;
+        }
         VLOG_INFO_RL(&rl, "domain %s: the step was not committed (%s%s%s); "
                      "reading again", domain,
                      ovsdb_idl_txn_status_to_string(status),

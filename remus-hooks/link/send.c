@@ -400,6 +400,16 @@ xl_is_gone(struct sender *s)
                          && p.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
+/* Whether more is taken from xl.  Not while the peer is suspected: what a guest
+ * does that may be another's already is better not done, so it rests at its
+ * next checkpoint until there is a verdict. */
+static bool
+takes(const struct sender *s)
+{
+    return (s->peer.stream && !s->in_eof
+            && s->peer.suspicion == SUSPECT_NOT);
+}
+
 static void
 judge(struct sender *s)
 {
@@ -471,7 +481,7 @@ run(struct sender *s)
         receive(s);
         peer_run(&s->peer);
         events_run(&s->events);
-        if (s->peer.stream && !s->in_eof) {
+        if (takes(s)) {
             int error = outflow_fill(s->outflow, &s->peer, s->in);
             s->in_eof = error == EOF || (error && error != EAGAIN);
         }
@@ -503,7 +513,7 @@ run(struct sender *s)
         agent_wait(s->agent);
         peer_wait(&s->peer, s->answers_len < 65536);
         outflow_wait(s->outflow, &s->peer);
-        if (s->peer.stream && !s->in_eof && outflow_wants(s->outflow)) {
+        if (takes(s) && outflow_wants(s->outflow)) {
             poll_fd_wait(s->in, POLLIN);
         } else if (!s->in_eof) {
             poll_timer_wait(s->taken ? 500 : 50);   /* xl_is_gone() */

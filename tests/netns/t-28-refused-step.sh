@@ -58,7 +58,7 @@ diag "from the first to the last: $((last - first)) ms; after $((last - start)) 
 ok "at about the same time" test $((last - first)) -lt $((1000 * SLOW))
 sleep $((4 * SLOW))
 ok "d0 is hostA's still" bound d0 hostA stopped 100
-ok "and the log says why" grep -q "d0: the step was not committed.*RBAC" \
+ok "and the log says why" grep -q "d0: the database refuses the step.*RBAC" \
     $W/hostA/dts/dts-agent.log
 tries=$(grep -c "domain d0: (hostA, 100, stopped)" $W/hostA/dts/dts-agent.log)
 diag "$tries tries"
