@@ -12,11 +12,47 @@ libxl_ext_cppflags = $(AM_CPPFLAGS) $(XENLIGHT_CFLAGS) $(XENSTORE_CFLAGS)
 libxl_ext_ldflags = $(AM_LDFLAGS) -Wl,--as-needed
 libxl_ext_libs = $(OVS_LIBS) $(XENLIGHT_LIBS) $(XENSTORE_LIBS)
 
+# The engine, for xl-remus and for toolstacks.
+lib_LTLIBRARIES += libxl-ext/libremusdts.la
+libxl_ext_libremusdts_la_SOURCES = \
+	libxl-ext/engine.c libxl-ext/engine.h \
+	libxl-ext/engine-control.c \
+	libxl-ext/engine-libxl.c \
+	libxl-ext/engine-link.c \
+	libxl-ext/engine-session.c \
+	libxl-ext/epoch.c libxl-ext/epoch.h \
+	libxl-ext/link-event.c libxl-ext/link-event.h \
+	libxl-ext/remus-common.c libxl-ext/remus-private.h \
+	libxl-ext/remus-control.c \
+	libxl-ext/remus-monitor.c \
+	libxl-ext/remus-receive.c \
+	libxl-ext/xl-header.c libxl-ext/xl-header.h \
+	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
+	remus-hooks/lib/agent-session.c remus-hooks/lib/agent-session.h \
+	remus-hooks/lib/rundir.c remus-hooks/lib/rundir.h
+libxl_ext_libremusdts_la_CPPFLAGS = $(libxl_ext_cppflags)
+libxl_ext_libremusdts_la_LIBADD = $(NETBUF_LIBS)
+remusdtsinclude_HEADERS += include/remus-dts/remus.h
+
 sbin_PROGRAMS += libxl-ext/xl-remus
-libxl_ext_xl_remus_SOURCES = libxl-ext/xl-remus.c $(libxl_ext_common)
+libxl_ext_xl_remus_SOURCES = \
+	libxl-ext/cmd-control.c \
+	libxl-ext/cmd-protect.c \
+	libxl-ext/cmd-receive.c \
+	libxl-ext/domlist.c libxl-ext/domlist.h \
+	libxl-ext/domstate.c libxl-ext/domstate.h \
+	libxl-ext/xl-remus.c libxl-ext/xl-remus.h
 libxl_ext_xl_remus_CPPFLAGS = $(libxl_ext_cppflags)
 libxl_ext_xl_remus_LDFLAGS = $(libxl_ext_ldflags)
-libxl_ext_xl_remus_LDADD = $(libxl_ext_libs)
+libxl_ext_xl_remus_LDADD = libxl-ext/libremusdts.la $(libxl_ext_libs)
+dist_bashcompletion_DATA += libxl-ext/xl-remus.bash
+
+# How a toolstack uses the library; includes nothing but the public header.
+noinst_PROGRAMS += libxl-ext/remus-example
+libxl_ext_remus_example_SOURCES = libxl-ext/remus-example.c
+libxl_ext_remus_example_CPPFLAGS = -I$(top_srcdir)/include
+libxl_ext_remus_example_LDFLAGS = $(libxl_ext_ldflags)
+libxl_ext_remus_example_LDADD = libxl-ext/libremusdts.la $(libxl_ext_libs)
 
 libexecdts_PROGRAMS += libxl-ext/dts-domwatch
 libxl_ext_dts_domwatch_SOURCES = libxl-ext/dts-domwatch.c $(libxl_ext_common)
@@ -104,4 +140,22 @@ tests_unit_test_netbuf_SOURCES = tests/unit/test-netbuf.c \
 	libxl-ext/netbuf-match.c libxl-ext/plug.c
 tests_unit_test_netbuf_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_netbuf_LDADD = $(UNIT_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-xl-header
+TESTS += tests/unit/test-xl-header
+tests_unit_test_xl_header_SOURCES = tests/unit/test-xl-header.c \
+	libxl-ext/xl-header.c libxl-ext/xl-header.h remus-hooks/lib/framing.c
+tests_unit_test_xl_header_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_xl_header_LDADD = $(UNIT_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-link-event
+TESTS += tests/unit/test-link-event
+tests_unit_test_link_event_SOURCES = tests/unit/test-link-event.c \
+	libxl-ext/link-event.c libxl-ext/link-event.h
+tests_unit_test_link_event_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_link_event_LDADD = $(UNIT_LIBS)
 endif

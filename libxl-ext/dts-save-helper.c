@@ -386,7 +386,9 @@ read_signals(struct shim *shim)
     struct signalfd_siginfo si;
 
     while (read(shim->signals, &si, sizeof si) == sizeof si) {
-        if (si.ssi_signo != SIGCHLD) {
+        /* A terminal's ^C is for the engine, which ends us in order. */
+        if (si.ssi_signo != SIGCHLD
+            && !(si.ssi_signo == SIGINT && shim->engine.there)) {
             kill(shim->helper.pid, si.ssi_signo);
         }
     }

@@ -86,6 +86,7 @@ real_helper_start(const char *path, char *argv[], const void *mask,
         dup2(in[0], STDIN_FILENO);
         dup2(out[1], STDOUT_FILENO);
         signal(SIGPIPE, SIG_DFL);
+        setpgid(0, 0);          /* It gets the signals that we pass on. */
         sigprocmask(SIG_SETMASK, mask, NULL);
         /* Without us nobody would answer it. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* xl-remus: what `xl` cannot do to a domain that Remus protects.
+/* xl-remus: protects domains (cmd-*.c, libremusdts), and does what `xl` cannot
+ * to one that Remus protects.
  *
  * `xl remus` suspends the domain at each checkpoint and resumes it itself; when
  * it dies in between, the domain stays suspended for ever, and xl of Xen 4.17
@@ -24,8 +25,11 @@
 #include <unistd.h>
 
 #include "domlist.h"
+#include "netbuf.h"
+#include "openvswitch/vlog.h"
 #include "remus-dts/exit.h"
 #include "util.h"
+#include "xl-remus.h"
 
 #define INCOMING "--incoming"
 #define SETTLE_MS 1000
@@ -48,8 +52,8 @@ struct command {
 
 static libxl_ctx *ctx;
 
-static int OVS_PRINTF_FORMAT(2, 3)
-fail(enum dts_exit code, const char *format, ...)
+int
+fail(int code, const char *format, ...)
 {
     va_list ap;
 
@@ -184,6 +188,21 @@ refuse_resume(const struct dom *d)
                 d->state == DOM_SHUTDOWN ? d->reason : "", remedy);
 }
 
+/* Ends the buffer that a dead `xl-remus protect` left on the vifs of 'd'. */
+static int
+undo_buffer(const struct dom *d, enum remus_netbuf_end end)
+{
+    char *error = NULL;
+    int code = 0;
+
+    if (remus_netbuf_undo(d->domid, end, &error)) {
+        code = fail(DTS_EXIT_PARTLY, "%s (domain %u): its output is held "
+                    "still: %s", d->name, d->domid, error);
+        free(error);
+    }
+    return code;
+}
+
 /* Commands. */
 
 static int
@@ -218,7 +237,10 @@ cmd_resume(const struct options *o, const char *domain)
                         d.domid);
         } else {
             printf("%s (domain %u) is resumed\n", d.name, d.domid);
-            code = look_again(&d);
+            code = undo_buffer(&d, REMUS_NETBUF_RELEASE);
+            if (!code) {
+                code = look_again(&d);
+            }
             if (!code && d.paused) {
                 printf("%s is paused still: xl-remus unpause %u\n", d.name,
                        d.domid);
@@ -307,6 +329,7 @@ cmd_destroy(const struct options *o, const char *domain)
     }
     if (!code) {
         printf("%s (domain %u) is destroyed\n", d.name, d.domid);
+        code = undo_buffer(&d, REMUS_NETBUF_DROP);
     }
     dom_uninit(&d);
     return code;
@@ -385,6 +408,13 @@ cmd_version(const struct options *o OVS_UNUSED, const char *arg OVS_UNUSED)
 }
 
 static const struct command commands[] = {
+    { "protect", "[...] DOMAIN [HOST]", 0, 0,
+      "replicate a domain to its standby (protect --help)", NULL },
+    { "unprotect", "DOMAIN", 0, 0, "end that; the guest goes on here", NULL },
+    { "status", "[--json] [DOMAIN]", 0, 0, "how replication goes", NULL },
+    { "checkpoint", "DOMAIN", 0, 0,
+      "take one now, and wait until it is committed", NULL },
+    { "receive", "[-p] [-e]", 0, 0, "the other end (run by dts-link)", NULL },
     { "resume", "[--now] DOMAIN", 1, 1,
       "let a domain go on that `xl remus` left suspended", cmd_resume },
     { "destroy", "[--force] DOMAIN", 1, 1,
@@ -403,10 +433,10 @@ cmd_help(const struct options *o OVS_UNUSED, const char *arg OVS_UNUSED)
 {
     size_t i;
 
-    printf("xl-remus: looks after domains that Remus protects.\n"
+    printf("xl-remus: protects domains by Remus, and looks after them.\n"
            "usage: xl-remus COMMAND [OPTIONS] [DOMAIN]\n\n");
     for (i = 0; i < ARRAY_SIZE(commands); i++) {
-        printf("  %-8s %-18s  %s\n", commands[i].name, commands[i].args,
+        printf("  %-10s %-19s  %s\n", commands[i].name, commands[i].args,
                commands[i].help);
     }
     printf("\nDOMAIN is a name or a number.  With --name=NAME nothing is done "
@@ -415,6 +445,18 @@ cmd_help(const struct options *o OVS_UNUSED, const char *arg OVS_UNUSED)
            "done.  See xl-remus(8).\n");
     return DTS_EXIT_OK;
 }
+
+/* Those that have options of their own. */
+static const struct {
+    const char *name;
+    int (*run)(int argc, char *argv[]);
+} engine_commands[] = {
+    { "protect", cmd_protect },
+    { "unprotect", cmd_unprotect },
+    { "status", cmd_status },
+    { "checkpoint", cmd_checkpoint },
+    { "receive", cmd_receive },
+};
 
 static const struct command *
 find_command(const char *name)
@@ -446,6 +488,12 @@ main(int argc, char *argv[])
     int c, n, code;
 
     ovs_set_program_name("xl-remus", DTS_VERSION);
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_WARN);
+    for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(engine_commands); i++) {
+        if (!strcmp(argv[1], engine_commands[i].name)) {
+            return engine_commands[i].run(argc - 1, argv + 1);
+        }
+    }
     while ((c = getopt_long(argc, argv, "jfhV", long_options, NULL)) != -1) {
         switch (c) {
         case 'j': o.json = true; break;

@@ -41,7 +41,7 @@ netscripts_remus_netbuf_dts_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
 netscripts_remus_netbuf_dts_LDADD = $(OVS_LIBS) $(NL_LIBS) $(XENSTORE_LIBS)
 
 remusdtsincludedir = $(includedir)/remus-dts
-remusdtsinclude_HEADERS = include/remus-dts/exit.h
+remusdtsinclude_HEADERS += include/remus-dts/exit.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test-vif

@@ -407,7 +407,7 @@ resume_orphan(struct tracked *t, const struct dts_domain *d,
               const struct dts_view *view)
 {
     const struct session *s = session_of(d->name, true, NULL);
-    bool served = s && (s->link || s->gate);
+    bool served = s && (s->link || s->gate || s->engine);
 
     if (served || d->session[0]) {
         t->served_at = time_msec();
@@ -441,9 +441,20 @@ conditions(const struct dts_domain *d, enum binding_role role)
     bool at_owner = protected && role == BINDING_OWNER;
     bool at_standby = protected && role == BINDING_STANDBY && s;
 
-    db_put_condition(d->name, "output", at_owner,
-                     "uncommitted (stock xl remus -n: what the guest sends "
-                     "is not held until the standby has the checkpoint)");
+    if (at_owner && s && s->committed) {
+        /* What bypasses the buffer is the operator's wish, but no secret. */
+        char *text = (s->realtime[0]
+                      ? xasprintf("committed, except %s", s->realtime)
+                      : xstrdup("committed"));
+
+        db_put_condition(d->name, "output", true, text);
+        free(text);
+    } else {
+        db_put_condition(d->name, "output", at_owner,
+                         "uncommitted (what the guest sends is not held "
+                         "until the standby has the checkpoint: xl remus -n, "
+                         "or xl-remus protect -n)");
+    }
     db_put_condition(d->name, "checkpoint",
                      at_standby && s->n && time_msec() - s->n_at > STALE_MS,
                      "stale: no whole checkpoint for more than 5 s");

@@ -240,6 +240,7 @@ hello(struct conn *c, const struct json *id, const struct json *params)
         { "link-recv", CONN_LINK_RECV },
         { "gate-save", CONN_GATE_SAVE },
         { "gate-restore", CONN_GATE_RESTORE },
+        { "engine", CONN_ENGINE },
         { "vif", CONN_VIF },
         { "ctl", CONN_CTL },
     };

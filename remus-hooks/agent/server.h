@@ -17,7 +17,7 @@ struct ds;
 
 enum conn_role {
     CONN_NEW, CONN_LINK_SEND, CONN_LINK_RECV, CONN_GATE_SAVE,
-    CONN_GATE_RESTORE, CONN_VIF, CONN_CTL,
+    CONN_GATE_RESTORE, CONN_ENGINE, CONN_VIF, CONN_CTL,
 };
 
 struct conn {

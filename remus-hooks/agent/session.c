@@ -82,6 +82,7 @@ session_create(const char *uuid, const char *domain, bool sender)
     s->link_gone = s->gate_gone = LLONG_MAX;
     s->since = s->n_at = s->last_beat = time_msec();
     s->reason = xstrdup("");
+    s->realtime = xstrdup("");
     s->verdict = VERDICT_NOT_YET;
     s->serial = ++n_created;
     ovs_list_push_front(&sessions, &s->list_node);
@@ -326,13 +327,48 @@ hello_gate(struct conn *c, const struct json *id, const struct json *params)
     return true;
 }
 
+/* xl-remus: a session's third voice on the owner's side. */
+static bool
+hello_engine(struct conn *c, const struct json *id, const struct json *params)
+{
+    const char *uuid = param_string(params, "session", "");
+    const char *name = param_string(params, "domain", "");
+    const struct dts_view *view = db_view();
+    struct session *s = session_find(uuid);
+
+    if (!s && uuid[0] && name[0]) {
+        s = session_create(uuid, name, true);   /* The agent was restarted. */
+    }
+    if (!s || !s->sender || strcmp(s->domain, name)) {
+        server_reply_error(c, id, 3, "there is no session \"%s\" of domain "
+                           "\"%s\" to another node", uuid, name);
+        return false;
+    }
+    if (s->engine && s->engine != c) {
+        s->engine->session = NULL;
+    }
+    s->engine = c;
+    c->session = s;
+    server_reply(c, id, facts_for(view ? dts_view_find_domain(view, name)
+                                  : NULL, name, uuid, NULL));
+    return true;
+}
+
 bool
 session_hello(struct conn *c, const struct json *id,
               const struct json *params)
 {
-    return (c->role == CONN_LINK_SEND || c->role == CONN_LINK_RECV
+    return (c->role == CONN_ENGINE ? hello_engine(c, id, params)
+            : c->role == CONN_LINK_SEND || c->role == CONN_LINK_RECV
             ? hello_link(c, id, params)
             : hello_gate(c, id, params));
+}
+
+static const char *
+conn_name(const struct conn *c)
+{
+    return (c->role == CONN_LINK_RECV || c->role == CONN_LINK_SEND ? "link"
+            : c->role == CONN_ENGINE ? "engine" : "gate");
 }
 
 static void
@@ -364,6 +400,29 @@ progress(struct session *s, const struct json *params)
     }
 }
 
+static void
+output(struct session *s, const struct json *params)
+{
+    const struct json *committed = shash_find_data(json_object(params),
+                                                   "committed");
+    const struct json *classes = shash_find_data(json_object(params),
+                                                 "realtime");
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    s->committed = committed && committed->type == JSON_TRUE;
+    for (size_t i = 0; classes && classes->type == JSON_ARRAY
+         && i < json_array(classes)->n; i++) {
+        const struct json *class = json_array(classes)->elems[i];
+
+        if (class->type == JSON_STRING) {
+            ds_put_format(&ds, "%s%s", ds.length ? ", " : "",
+                          json_string(class));
+        }
+    }
+    free(s->realtime);
+    s->realtime = ds_steal_cstr(&ds);
+}
+
 void
 session_message(struct conn *c, const struct json *id, const char *method,
                 const struct json *params)
@@ -383,7 +442,7 @@ session_message(struct conn *c, const struct json *id, const char *method,
         json_destroy(c->question);
         c->question = json_clone(id);
         VLOG_INFO("domain %s: session %s: the %s asks %s", s->domain,
-                  s->uuid, link ? "link" : "gate", method);
+                  s->uuid, conn_name(c), method);
     } else if (!strcmp(method, "checkpoint") && link) {
         uint64_t n = param_int(params, "n", 0);
         if (n > s->n) {
@@ -405,6 +464,8 @@ session_message(struct conn *c, const struct json *id, const char *method,
         VLOG_WARN("domain %s: session %s: the guest is suspended and the "
                   "stream does not move", s->domain, s->uuid);
         s->stalled = true;
+    } else if (!strcmp(method, "output") && c->role == CONN_ENGINE) {
+        output(s, params);
     } else if (!strcmp(method, "end") && link) {
         s->ended = true;
         if (!s->end_hint) {
@@ -433,6 +494,10 @@ session_goodbye(struct conn *c)
             s->gate = NULL;
             s->gate_gone = time_msec();
         }
+        if (s->engine == c) {
+            s->engine = NULL;
+            s->committed = false;       /* Until it says so again. */
+        }
         c->session = NULL;
     }
 }
@@ -448,7 +513,8 @@ session_next(const struct session *s)
 bool
 session_asks(const struct session *s)
 {
-    return (s->link && s->link->question) || session_gate_asks(s);
+    return ((s->link && s->link->question) || session_gate_asks(s)
+            || (s->engine && s->engine->question));
 }
 
 bool
@@ -472,9 +538,8 @@ answer(struct conn *c, enum binding_verdict verdict, const char *reason)
     put_string(o, "reason", reason);
     server_reply(c, c->question, o);
     VLOG_INFO("domain %s: session %s: told the %s: %s (%s)",
-              c->session->domain, c->session->uuid,
-              c->role == CONN_LINK_RECV || c->role == CONN_LINK_SEND
-              ? "link" : "gate", binding_verdict_to_string(verdict), reason);
+              c->session->domain, c->session->uuid, conn_name(c),
+              binding_verdict_to_string(verdict), reason);
     json_destroy(c->question);
     c->question = NULL;
 }
@@ -490,6 +555,7 @@ session_answer(struct session *s, enum binding_verdict verdict,
     }
     answer(s->link, verdict, reason);
     answer(s->gate, verdict, reason);
+    answer(s->engine, verdict, reason);
 }
 
 static void
@@ -542,7 +608,7 @@ session_expire(void)
 
     LIST_FOR_EACH_SAFE (s, list_node, &sessions) {
         long long int since = s->since;
-        if (s->link || s->gate) {
+        if (s->link || s->gate || s->engine) {
             continue;
         }
         if (s->link_gone != LLONG_MAX) {
@@ -557,6 +623,7 @@ session_expire(void)
             free(s->uuid);
             free(s->domain);
             free(s->reason);
+            free(s->realtime);
             free(s);
         }
     }
@@ -574,6 +641,9 @@ session_json(const struct session *s)
     put_int(o, "checkpoint_age_ms", s->n ? now - s->n_at : -1);
     json_object_put(o, "link", json_boolean_create(s->link != NULL));
     json_object_put(o, "gate", json_boolean_create(s->gate != NULL));
+    json_object_put(o, "engine", json_boolean_create(s->engine != NULL));
+    json_object_put(o, "committed", json_boolean_create(s->committed));
+    put_string(o, "realtime", s->realtime);
     json_object_put(o, "suspect", json_boolean_create(s->suspect));
     json_object_put(o, "suspended", json_boolean_create(s->suspended));
     put_string(o, "verdict", binding_verdict_to_string(s->verdict));
@@ -600,8 +670,10 @@ session_format(const char *domain, struct ds *ds)
             ds_put_format(ds, ", the last %lld ms ago",
                           time_msec() - s->n_at);
         }
-        ds_put_format(ds, ", link %s, gate %s%s%s%s%s%s\n",
+        ds_put_format(ds, ", link %s, gate %s%s%s%s%s%s%s%s\n",
                       s->link ? "up" : "away", s->gate ? "up" : "away",
+                      s->engine ? ", engine up" : "",
+                      s->committed ? ", output committed" : "",
                       s->suspended ? ", guest suspended" : "",
                       s->stalled ? ", stalled" : "",
                       s->suspect ? ", suspects its peer: " : "",

@@ -26,6 +26,8 @@ struct session {
     struct conn *link, *gate;   /* NULL: not connected now. */
     pid_t link_pid;             /* The only process that may be its link; 0:
                                  * none has come yet. */
+    struct conn *engine;        /* xl-remus (sender); NULL: stock xl, or not
+                                 * connected now. */
     long long int link_gone, gate_gone; /* ms, monotonic; meaningful when the
                                          * connection is NULL; LLONG_MAX: it
                                          * never was there. */
@@ -49,6 +51,9 @@ struct session {
     enum binding_verdict verdict; /* Final, or VERDICT_NOT_YET. */
     long long int lost_at;      /* ms: its owner goes on alone without it;
                                  * 0: it does not. */
+    bool committed;             /* The engine holds output until it is
+                                 * committed... */
+    char *realtime;             /* ...but what is of these classes; "". */
     bool link_killed;           /* `kill` was sent to the link alone. */
     long long int killed_at;    /* ms: `kill` was sent to the gate; 0: no. */
 };
@@ -68,7 +73,8 @@ struct session *session_of(const char *domain, bool sender,
                            const char *uuid);
 /* The next older session, of any domain; NULL: the newest. */
 struct session *session_next(const struct session *);
-/* True if a link or a gate (the gate) waits for a verdict on 's'. */
+/* True if a link, a gate or an engine (the gate) waits for a verdict on
+ * 's'. */
 bool session_asks(const struct session *);
 bool session_gate_asks(const struct session *);
 /* Gives 'verdict' to whoever waits for it. */

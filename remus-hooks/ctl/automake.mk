@@ -37,7 +37,7 @@ remus_hooks_ctl_dts_ctl_LDADD = $(DTS_LIBS)
 
 # (bash-completion finds COMMAND.bash as well as COMMAND.)
 bashcompletiondir = $(datadir)/bash-completion/completions
-dist_bashcompletion_DATA = remus-hooks/ctl/dts-ctl.bash
+dist_bashcompletion_DATA += remus-hooks/ctl/dts-ctl.bash
 
 # Its tests: the pure parts, and the program against a private database.
 CTL_TESTS = \

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DTS_ENGINE_H
+#define DTS_ENGINE_H 1
+
+/* The engine of the primary: `xl-remus protect` (docs/protocol.md, section 4).
+ *
+ * Three processes and a thread:
+ *
+ *   libxl, in a thread of ours, in one call that lasts as long as the session
+ *   the gate, which libxl runs: asks us before the guest resumes and before
+ *     the next checkpoint begins
+ *   dts-link, which we run: carries the stream from libxl to the peer, and
+ *     tells us what the peer holds
+ *   we, in a poll loop: engine.c (the life of a protection), engine-session.c
+ *     (one session), engine-libxl.c, engine-link.c, engine-control.c */
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "epoch.h"
+#include "link-event.h"
+#include "netbuf.h"
+#include "openvswitch/list.h"
+#include "realtime.h"
+#include "remus-private.h"
+
+struct agent_session;
+struct unixctl_conn;
+struct unixctl_server;
+struct xs_handle;
+
+enum engine_phase {
+    ENGINE_CONNECTING,          /* The link, then the receiver's banner. */
+    ENGINE_COPYING,             /* Before the first ack. */
+    ENGINE_PROTECTED,
+    ENGINE_ENDING,              /* Until libxl has returned. */
+    ENGINE_TAKEN,               /* The peer runs it; until it is destroyed. */
+    ENGINE_WAITING,             /* To begin again. */
+};
+
+/* One session; made anew for each. */
+struct engine_session {
+    char uuid[40], peer[256];   /* "": not known yet. */
+    uint64_t generation;
+
+    /* dts-link. */
+    pid_t link;                 /* 0: none, or reaped. */
+    int link_pidfd;
+    int link_status;            /* Once it ended, else -1. */
+    int events;                 /* Read from it; -1: closed. */
+    struct link_lines lines;
+    int stream;                 /* libxl's end of the stream. */
+    int theirs;                 /* The gate's end, until it has it. */
+    int gate;                   /* Ours. */
+
+    size_t banner_len;          /* Of XL_BANNER, seen. */
+    long long int banner_deadline;
+
+    /* libxl. */
+    pthread_t worker;
+    bool worker_runs;
+    int done[2];                /* A byte when it has returned. */
+    int rc;                     /* What it returned. */
+
+    struct epoch epoch;
+    bool closing;               /* It is to end. */
+    long long int link_deadline; /* ms: then the link ends by force. */
+    bool gate_ended;
+    char *why;                  /* Why the session ends. */
+    int code;                   /* Exit status for that. */
+    struct agent_session *agent; /* That the domain is whose?  And what is
+                                  * committed. */
+    bool output_told;
+
+    /* Times are microseconds on the monotonic clock. */
+    int64_t started, begun_at, begun_before, suspended_at, resumed_at;
+    struct remus_dts_checkpoint checkpoint;     /* The one on its way. */
+    int64_t protected_at;
+};
+
+struct engine {
+    struct remus_caller caller;
+    const struct remus_dts_protect *o;
+    libxl_ctx *ctx;
+    libxl_domain_config config;
+    char *json;                 /* The configuration as it is sent. */
+    char *name;
+    uint32_t domid;
+    int interval_ms;
+
+    struct remus_class classes[REMUS_MAX_CLASSES];
+    size_t n_classes;
+    struct remus_netbuf *netbuf; /* NULL: output is not held. */
+
+    /* Control. */
+    struct unixctl_server *unixctl;
+    char *control, *lock_path;
+    int lock;
+    bool unprotect;
+    struct ovs_list waiting;    /* "struct engine_waiter"s. */
+    struct xs_handle *xs;       /* The guest's own wishes; NULL: none. */
+    char *wish_path, *answer_path;
+    long long int wish_after;   /* ms: not before. */
+    bool wish;                  /* There is one. */
+
+    enum engine_phase phase;
+    struct engine_session s;
+    long long int retry_at, retry_ms, progress_at;
+    bool was_protected;         /* In any session. */
+    int code;                   /* Exit status, and why. */
+    char *why;
+    struct remus_dts_checkpoint last;   /* Newest that was committed. */
+    bool suspect;
+};
+
+int64_t engine_now_us(void);
+const char *engine_phase_name(enum engine_phase);
+
+/* engine-session.c */
+void engine_session_init(struct engine_session *);
+void engine_session_begin(struct engine *);
+/* Returns false once the session is over: then s.why, s.code, and the epoch's
+ * verdict tell how. */
+bool engine_session_run(struct engine *);
+void engine_session_wait(struct engine *);
+/* Ends it in order. */
+void engine_session_close(struct engine *, int code, const char *why);
+void engine_session_uninit(struct engine *);
+
+/* engine-link.c */
+int engine_link_start(struct engine *, char **error);
+bool engine_link_event(struct engine_session *, struct link_event *, size_t *);
+bool engine_link_ended(struct engine_session *);
+uint64_t engine_link_bytes(const struct engine_session *);
+
+/* engine-libxl.c */
+int engine_check(struct engine *, char **error);
+int engine_worker_start(struct engine *, char **error);
+bool engine_worker_ended(struct engine_session *);
+enum engine_domain {
+    ENGINE_RUNS,
+    ENGINE_SUSPENDED,
+    ENGINE_SHUT,                /* By itself. */
+    ENGINE_GONE,
+};
+enum engine_domain engine_domain(struct engine *);
+/* Lets a suspended guest go on. */
+void engine_resume(struct engine *);
+
+/* engine-control.c */
+int engine_control_open(struct engine *, char **error);
+void engine_control_run(struct engine *);
+void engine_control_wait(struct engine *);
+/* Checkpoint 'n' is committed; or (0) the session has ended. */
+void engine_control_committed(struct engine *, uint64_t n);
+void engine_control_close(struct engine *);
+
+#endif /* engine.h */
