@@ -510,6 +510,10 @@ gather(struct tracked *t, const struct dts_domain *d, enum binding_role role,
         && role == BINDING_OWNER) {
         f->guest = GUEST_RUNNING;       /* It has sent a frame. */
     }
+    if (d->state == DTS_FAILED || d->state == DTS_LOST) {
+        f->fenced = binding_fenced(d, f->in_state_ms,
+                                   db_view()->timers.lease, NULL);
+    }
     gather_sender(d, f);
     gather_receiver(d, f);
 

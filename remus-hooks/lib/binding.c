@@ -195,12 +195,15 @@ owner_event(const struct dts_domain *d, const struct binding_facts *f)
         }
         return f->switch_asked ? BE_SWITCH_STOPPED : BE_NONE;
 
+    /* Started anew while the former owner may still be heard: it waits for the
+     * fence, as a copy would. */
     case DTS_LOST:
-        return f->guest == GUEST_RUNNING ? BE_GUEST_STARTED : BE_NONE;
+        return (f->guest == GUEST_RUNNING && f->fenced
+                ? BE_GUEST_STARTED : BE_NONE);
 
     case DTS_FAILED:
         if (f->guest == GUEST_RUNNING) {
-            return BE_GUEST_STARTED;
+            return f->fenced ? BE_GUEST_STARTED : BE_NONE;
         }
         return (f->in_state_ms >= BINDING_TAKE_BACK_MS
                 ? BE_NO_TAKE_BACK : BE_NONE);

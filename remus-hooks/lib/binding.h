@@ -105,6 +105,9 @@ struct binding_facts {
     bool copy_paused;           /* ...and the hypervisor says: paused. */
     bool renamed_here;          /* NAME appeared by a rename, no session. */
 
+    bool fenced;                /* In 'failed' and 'lost': no gateway lets
+                                 * anything of the former owner through. */
+
     enum witness_answer witness_owner; /* The fresh answer about the owner. */
     enum witness_answer witness_self;  /* About this node. */
 

@@ -402,9 +402,11 @@ proctype agents_of(bit me) {
     /* Somebody has started the guest where it belongs.
      * rule: owner stopped guest-started
      * rule: owner lost guest-started
-     * rule: owner failed guest-started */
-    :: atomic { (OWNER(me, STOPPED) || OWNER(me, LOST) ||
-                    OWNER(me, FAILED)) && n[me].guest ->
+     * rule: owner failed guest-started
+     * (In the last two the former owner may still be heard: fenced first.) */
+    :: atomic { (OWNER(me, STOPPED) ||
+                    ((OWNER(me, LOST) || OWNER(me, FAILED)) &&
+                     FENCE_OK(me))) && n[me].guest ->
         stale[db.sess] = 1;
         commit(0, ALONE);
         check() }

@@ -60,6 +60,7 @@ setup(void **state)
         .send_session = "",
         .recv_session = "",
         .failover_auto = true,
+        .fenced = true,
     };
     *state = x;
     return 0;
@@ -416,6 +417,17 @@ test_resume(void **state)
     assert_int_equal(event_on(x, "A"), BE_NONE);
     x->f.in_state_ms = BINDING_TAKE_BACK_MS;
     assert_int_equal(event_on(x, "A"), BE_NO_TAKE_BACK);
+
+    /* Started anew, but not while the former owner may be heard. */
+    x->f.guest = GUEST_RUNNING;
+    x->f.fenced = false;
+    assert_int_equal(event_on(x, "A"), BE_NONE);
+    be(x, DTS_LOST, "");
+    assert_int_equal(event_on(x, "A"), BE_NONE);
+    x->f.fenced = true;
+    assert_int_equal(event_on(x, "A"), BE_GUEST_STARTED);
+    be(x, DTS_FAILED, "s1");
+    assert_int_equal(event_on(x, "A"), BE_GUEST_STARTED);
 }
 
 static void
