@@ -68,7 +68,8 @@ usage(void)
            "  --memory=MB            held in memory, a session (default: %d)\n"
            "  --events-fd=N          tells what happens there (xl-remus)\n"
            "  --compress=none|lz4|zstd\n"
-           "                         the stream (default: %s)\n"
+           "                         the stream (default: none; built with "
+           "%s)\n"
            "  --delta-cache=MB       of pages, to send differences (%d)\n"
            "  --max-buffer=MB        of the stream, not sent yet (%d)\n"
            "  --bandwidth=BITS[k|M|G]\n"
@@ -365,8 +366,8 @@ main(int argc, char *argv[])
         .receiver = DEFAULT_RECEIVER,
         .memory = (size_t) DEFAULT_MEMORY_MB * 1024 * 1024,
         .save_helper = getenv("LIBXL_SAVE_HELPER"),
-        .pack = pack_method_default() != PACK_STORED,
-        .compress = pack_method_default(),
+        .pack = true,           /* What comes packed is taken. */
+        .compress = PACK_STORED,
         .delta_cache = DEFAULT_DELTA_CACHE_MB,
         .max_buffer = (size_t) DEFAULT_MAX_BUFFER_MB * 1024 * 1024,
         .dscp = DEFAULT_DSCP,
@@ -381,6 +382,9 @@ main(int argc, char *argv[])
         o.save_helper = DTS_LIBEXECDIR "/dts-save-helper";
     }
     parse_options(argc, argv, &o);
+    if (!listening && o.compress == PACK_STORED) {
+        o.pack = false;
+    }
     configure_tls(&o);
     if (!o.spool_dir) {
         const char *tmp = getenv("TMPDIR");

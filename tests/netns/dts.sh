@@ -139,10 +139,11 @@ link_start() {
         --log-file=$W/$1/dts/dts-link.log --unixctl=$W/$1/dts/dts-link.ctl
 }
 # protect NODE [DOMAIN]: starts `xl remus` with dts-link as transport.
+LINK_OPTIONS=
 protect() {
     local name=${2-voip}
     spawn xl-$1 $1 xl remus -F -n -d -i $INTERVAL -s "" $name \
-        "exec $LINK $(tls_of $1) --log-file=$W/$1/dts/dts-link-send.log $name"
+        "exec $LINK $(tls_of $1) --log-file=$W/$1/dts/dts-link-send.log $LINK_OPTIONS $name"
 }
 protected() { bound ${2-voip} $1 protected; }
 protect_and_wait() {
