@@ -425,6 +425,9 @@ dts_view_update(struct dts_view *view, const struct dts_view_source *src)
     ok = (!others_changed(src->idl)
           && collect(src->idl, &domains, &bindings, &fences));
     if (ok) {
+        const struct dtsrec_global *g = dtsrec_global_first(src->idl);
+
+        view->generation = g ? g->generation : 0;
         SSET_FOR_EACH (name, &domains) {
             update_domain(view, src, name);
         }
