@@ -10,7 +10,8 @@ observe_start wires gw1 --mac $MAC A=uA B=uB
 probe_start p $IP --interval 10
 must "the domain is protected" protect_and_wait hostA
 wait_for 10 served p hostA
-cut repl underlayA mgmtA
+# The way to the database first: hostA is not to learn in time that it is alone.
+cut mgmtA underlayA repl
 ok "hostB serves" wait_for 60 served p hostB
 ok "hostB is bound" wait_for 20 bound voip hostB alone $((g + 1))
 runs_on_A() { on hostA xl list | grep -q 'voip r'; }
