@@ -8,7 +8,6 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../netns/dts.sh"
 F=$SRC/tests/faults
 FAKETIME=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 2>/dev/null | head -n 1)
-CELLS=${CELLS:-}
 
 db_file=gw1/db/dts.db
 uptime_now() { local t; read -r t _ </proc/uptime; echo $t; }
@@ -39,12 +38,6 @@ agent_start() {
 
 # ---------------------------------------------------------------- who and what
 
-processes() {   # processes NODE PATTERN: the node's whose command line matches.
-    local p
-    for p in $(ip netns pids $P$1); do
-        tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null | grep -qE -- "$2" && echo $p
-    done | xargs
-}
 name_of() {     # name_of TARGET: as bed_up, dts_up recorded it.
     case $1 in
     agent-A) echo agent-hostA ;; agent-B) echo agent-hostB ;; agent-G) echo agent-gw1 ;;

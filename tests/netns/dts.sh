@@ -151,3 +151,10 @@ protect_and_wait() {
 }
 domains() { on $1 xl list | awk '{print $2 ":" $3}' | xargs; }
 no_domains() { [ -z "$(domains $1)" ]; }
+# processes NODE PATTERN: those of the node whose command line matches.
+processes() {
+    local p
+    for p in $(ip netns pids $P$1); do
+        tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null | grep -qE -- "$2" && echo $p
+    done | xargs
+}

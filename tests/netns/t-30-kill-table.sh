@@ -45,13 +45,6 @@ fi
 plan $((2 * ${#rows[@]}))
 dts_up_xl || { fail "the system comes up"; exit 1; }
 
-# processes NODE PATTERN: those of the node whose command line matches.
-processes() {
-    local p
-    for p in $(ip netns pids $P$1); do
-        tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null | grep -qE -- "$2" && echo $p
-    done | xargs
-}
 pattern() {
     case $1 in
     link) echo "dts-link" ;;
