@@ -64,10 +64,12 @@ endif
 # The gate needs no Xen: it speaks to libxl over pipes.
 libexecdts_PROGRAMS += libxl-ext/dts-save-helper
 libxl_ext_dts_save_helper_SOURCES = \
+	libxl-ext/buffer.c libxl-ext/buffer.h \
 	libxl-ext/dts-save-helper.c \
 	libxl-ext/engine-port.c libxl-ext/engine-port.h \
 	libxl-ext/gate.c libxl-ext/gate.h \
 	libxl-ext/helper-frames.c libxl-ext/helper-frames.h \
+	libxl-ext/pace.c libxl-ext/pace.h \
 	libxl-ext/real-helper.c libxl-ext/real-helper.h \
 	netscripts/no-unixctl.c \
 	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
@@ -85,6 +87,14 @@ tests_unit_test_gate_SOURCES = tests/unit/test-gate.c \
 	libxl-ext/gate.c libxl-ext/helper-frames.c
 tests_unit_test_gate_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_gate_LDADD = $(UNIT_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-pace
+TESTS += tests/unit/test-pace
+tests_unit_test_pace_SOURCES = tests/unit/test-pace.c libxl-ext/pace.c
+tests_unit_test_pace_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_pace_LDADD = $(UNIT_LIBS)
 endif
 
 if HAVE_CMOCKA

@@ -10,7 +10,8 @@
  *
  * Under xl-remus it also withholds, on the saving side, the question whether
  * the guest may resume and the answer that begins the next checkpoint, until
- * the engine says so (engine-port.c).
+ * the engine says so (engine-port.c).  Under stock xl that answer waits while
+ * the copy has fallen behind (pace.h): the guest runs then.
  *
  * If this process dies, so does the helper, and libxl sees a failed helper:
  * it destroys the copy.  If the agent is away, what is withheld stays
@@ -36,24 +37,22 @@
 #include <unistd.h>
 
 #include "agent-session.h"
+#include "buffer.h"
 #include "engine-port.h"
 #include "gate.h"
 #include "helper-frames.h"
 #include "openvswitch/json.h"
+#include "pace.h"
 #include "real-helper.h"
 #include "remus-dts/exit.h"
 #include "util.h"
 
 #define STALL_MS 2000           /* Unless the agent says otherwise. */
+#define PACED_MS 10000          /* Then it goes on all the same. */
 #define UNKNOWN_MS 1000         /* How long an end waits for `hello`. */
 #define KILL_MS 1000            /* Between SIGTERM and SIGKILL. */
 #define REHELLO_MS 2000         /* An agent that knows no session is asked */
 #define REHELLO_TIMES 5         /* again: its link may be connecting anew. */
-
-struct buffer {
-    uint8_t *data;
-    size_t len;
-};
 
 struct shim {
     struct gate gate;
@@ -76,9 +75,13 @@ struct shim {
     uint8_t reply[sizeof(int)];
     size_t reply_len;
 
-    /* What waits for the engine: message 4, or libxl's reply to 5. */
+    /* What waits for the engine: message 4, or libxl's reply to 5; that one
+     * may also wait for the standby, until 'paced' (LLONG_MAX: it does
+     * not). */
     struct engine_port engine;
     struct buffer held;
+    struct pace pace;
+    long long int paced;
 
     uint64_t n_suspend, n_resume, n_checkpoint;
     bool suspended;
@@ -120,34 +123,6 @@ say(const struct shim *shim, const char *format, ...)
     va_end(args);
     fprintf(stderr, "dts-save-helper: domain %d: %s\n", shim->domid, text);
     syslog(LOG_NOTICE, "domain %d: %s", shim->domid, text);
-}
-
-static void
-buffer_put(struct buffer *b, const void *data, size_t n)
-{
-    b->data = xrealloc(b->data, b->len + n);
-    memcpy(b->data + b->len, data, n);
-    b->len += n;
-}
-
-/* Writes what 'fd' takes.  Returns 0 or an errno. */
-static int
-buffer_flush(struct buffer *b, int fd)
-{
-    while (b->len) {
-        ssize_t n = write(fd, b->data, b->len);
-
-        if (n >= 0) {
-            b->len -= n;
-            memmove(b->data, b->data + n, b->len);
-        } else if (errno == EAGAIN) {
-            break;
-        } else if (errno != EINTR) {
-            b->len = 0;
-            return errno;
-        }
-    }
-    return 0;
 }
 
 static struct json *
@@ -295,7 +270,8 @@ helper_frame(struct shim *shim)
     if (number == HELPER_RESUME) {
         resuming(shim);
     } else if (number == HELPER_CHECKPOINT) {
-        tell_progress(shim, "checkpoint", ++shim->n_checkpoint);
+        pace_written(&shim->pace, ++shim->n_checkpoint, now_ms());
+        tell_progress(shim, "checkpoint", shim->n_checkpoint);
     } else if (number == HELPER_COMPLETE) {
         tell_progress(shim, "complete", 1);
     }
@@ -349,6 +325,39 @@ libxl_replied(struct shim *shim, uint16_t number, int value)
     }
 }
 
+static bool
+lags(const struct shim *shim)
+{
+    return (!shim->gate.stopping && shim->gate.verdict == GATE_NO_VERDICT
+            && pace_lags(&shim->pace, agent_session_acked(shim->agent),
+                         now_ms()));
+}
+
+/* Whether the next checkpoint is not begun yet. */
+static bool
+next_waits(struct shim *shim)
+{
+    if (engine_port_ask(&shim->engine, ENGINE_NEXT, shim->n_checkpoint)) {
+        return true;
+    }
+    if (lags(shim)) {
+        shim->paced = now_ms() + PACED_MS;
+        return true;
+    }
+    return false;
+}
+
+static void
+run_pace(struct shim *shim)
+{
+    if (shim->paced != LLONG_MAX
+        && (!lags(shim) || now_ms() >= shim->paced)) {
+        shim->paced = LLONG_MAX;
+        buffer_put(&shim->to_helper, shim->held.data, shim->held.len);
+        shim->held.len = 0;
+    }
+}
+
 /* Returns false when libxl is gone. */
 static bool
 read_libxl(struct shim *shim)
@@ -369,9 +378,7 @@ read_libxl(struct shim *shim)
                 libxl_replied(shim, number, value);
                 /* A reply that ends replication goes on at once. */
                 buffer_put(number == HELPER_CHECKPOINT && value > 0
-                           && shim->gate.save
-                           && engine_port_ask(&shim->engine, ENGINE_NEXT,
-                                              shim->n_checkpoint)
+                           && shim->gate.save && next_waits(shim)
                            ? &shim->held : &shim->to_helper,
                            shim->reply, sizeof shim->reply);
             }
@@ -535,7 +542,7 @@ poll_timeout(const struct shim *shim)
 {
     long long int deadline = agent_session_deadline(shim->agent);
 
-    deadline = MIN(deadline, shim->stall_at);
+    deadline = MIN(deadline, MIN(shim->stall_at, shim->paced));
     if (!shim->gate.ended) {
         deadline = MIN(deadline, shim->kill_at);
     }
@@ -560,6 +567,7 @@ run(struct shim *shim)
         struct pollfd p[6];
 
         run_agent(shim);
+        run_pace(shim);
         check_stall(shim);
         act(shim);
         if (buffer_flush(&shim->to_libxl, STDOUT_FILENO)) {
@@ -638,7 +646,7 @@ main(int argc, char *argv[])
     signal(SIGPIPE, SIG_IGN);
     shim.domid = atoi(argv[4]);
     shim.session = xstrdup(!save && session ? session : "");
-    shim.stall_at = shim.ended_at = shim.kill_at = LLONG_MAX;
+    shim.stall_at = shim.ended_at = shim.kill_at = shim.paced = LLONG_MAX;
     gate_init(&shim.gate, save, shim.session[0] ? GATE_ARMED : GATE_UNKNOWN);
     helper_frames_init(&shim.frames);
     shim.agent = agent_session_create(NULL);

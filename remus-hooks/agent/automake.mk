@@ -13,6 +13,7 @@ remus_hooks_agent_dts_agent_SOURCES = \
 	remus-hooks/agent/main.c \
 	remus-hooks/agent/server.c remus-hooks/agent/server.h \
 	remus-hooks/agent/session.c remus-hooks/agent/session.h \
+	remus-hooks/agent/session-facts.c \
 	remus-hooks/agent/status.c remus-hooks/agent/status.h \
 	remus-hooks/agent/switch.h \
 	remus-hooks/agent/takeover.c remus-hooks/agent/takeover.h \

@@ -32,7 +32,6 @@
 
 VLOG_DEFINE_THIS_MODULE(session);
 
-#define LINK_PORT 6646
 /* A session is forgotten when nobody has been connected to it for so long. */
 #define EXPIRE_MS 60000
 /* A gate that was told to end has so long. */
@@ -105,38 +104,25 @@ put_int(struct json *o, const char *name, int64_t value)
     json_object_put(o, name, json_integer_create(value));
 }
 
-/* What a link or a gate is told about its domain.  'd' may be NULL. */
-static struct json *
-facts_for(const struct dts_domain *d, const char *domain,
-          const char *session, const char *peer)
+/* The newest checkpoint that the standby has; -1: what it has is not to be
+ * waited for. */
+static int64_t
+acked(const struct session *s)
 {
-    const struct dts_view *view = db_view();
-    struct dts_timers timers = { .heartbeat = 50, .peer_timeout = 500,
-                                 .stall = 2000 };
-    const struct dts_node *node = NULL;
-    struct json *o = json_object_create();
+    return s->link && !s->suspect ? s->n : -1;
+}
 
-    if (view) {
-        timers = view->timers;
-        node = peer ? dts_view_find_node(view, peer) : NULL;
+/* So that the gate lets the next checkpoint wait (libxl-ext/pace.h). */
+static void
+tell_acked(const struct session *s)
+{
+    if (s->sender && s->gate) {
+        struct json *o = json_object_create();
+
+        put_string(o, "session", s->uuid);
+        put_int(o, "n", acked(s));
+        server_notify(s->gate, "acked", o);
     }
-    put_int(o, "version", 1);
-    put_string(o, "node", view ? view->self_name : "");
-    put_string(o, "ip", view && view->self ? view->self->replication_ip : "");
-    put_string(o, "domain", domain);
-    put_string(o, "session", session);
-    put_int(o, "generation", d ? d->generation : 0);
-    put_string(o, "state", d && d->has_binding
-               ? dts_state_to_string(d->state) : "");
-    put_string(o, "peer", peer ? peer : "");
-    put_string(o, "peer_ip", node ? node->replication_ip : "");
-    put_int(o, "port", LINK_PORT);
-    put_int(o, "heartbeat", timers.heartbeat);
-    put_int(o, "peer_timeout", timers.peer_timeout);
-    put_int(o, "stall", timers.stall);
-    json_object_put(o, "tls",
-                    json_boolean_create(!strncmp(db_remote(), "ssl:", 4)));
-    return o;
 }
 
 /* Why a link may not have 'uuid' for 'd' here, or NULL.  To be freed. */
@@ -232,7 +218,7 @@ hello_link(struct conn *c, const struct json *id, const struct json *params)
     }
     if (!sender && !name[0] && !uuid[0]) {
         /* The listener, which has no session: it wants to know where. */
-        server_reply(c, id, facts_for(NULL, "", "", NULL));
+        server_reply(c, id, session_facts(NULL, "", "", NULL));
         return true;
     }
     d = dts_view_find_domain(view, name);
@@ -279,7 +265,8 @@ hello_link(struct conn *c, const struct json *id, const struct json *params)
     s->link = c;
     s->link_pid = c->pid;
     c->session = s;
-    server_reply(c, id, facts_for(d, name, uuid,
+    tell_acked(s);
+    server_reply(c, id, session_facts(d, name, uuid,
                                   !d ? NULL : sender ? d->standby
                                   : d->owner));
     return true;
@@ -309,7 +296,7 @@ hello_gate(struct conn *c, const struct json *id, const struct json *params)
     }
     if (!s || s->sender != sender) {
         /* Not ours: the gate passes everything through. */
-        server_reply(c, id, facts_for(NULL, name, "", NULL));
+        server_reply(c, id, session_facts(NULL, name, "", NULL));
         return true;
     }
     if (!may_replace(s, s->gate, c, id)) {
@@ -322,8 +309,12 @@ hello_gate(struct conn *c, const struct json *id, const struct json *params)
     c->session = s;
 
     const struct dts_view *view = db_view();
-    server_reply(c, id, facts_for(view ? dts_view_find_domain(view, s->domain)
-                                  : NULL, s->domain, s->uuid, NULL));
+    struct json *facts = session_facts(view ? dts_view_find_domain(view, s->domain)
+                                   : NULL, s->domain, s->uuid, NULL);
+    if (sender) {
+        put_int(facts, "acked", acked(s));
+    }
+    server_reply(c, id, facts);
     return true;
 }
 
@@ -349,7 +340,7 @@ hello_engine(struct conn *c, const struct json *id, const struct json *params)
     }
     s->engine = c;
     c->session = s;
-    server_reply(c, id, facts_for(view ? dts_view_find_domain(view, name)
+    server_reply(c, id, session_facts(view ? dts_view_find_domain(view, name)
                                   : NULL, name, uuid, NULL));
     return true;
 }
@@ -382,6 +373,7 @@ set_suspect(struct session *s, bool suspect, const char *reason)
     s->suspect = suspect;
     free(s->reason);
     s->reason = xstrdup(suspect ? reason : "");
+    tell_acked(s);
 }
 
 static void
@@ -448,6 +440,7 @@ session_message(struct conn *c, const struct json *id, const char *method,
         if (n > s->n) {
             s->n = n;
             s->n_at = time_msec();
+            tell_acked(s);
         }
     } else if (!strcmp(method, "progress")) {
         progress(s, params);
@@ -489,6 +482,7 @@ session_goodbye(struct conn *c)
         if (s->link == c) {
             s->link = NULL;
             s->link_gone = time_msec();
+            tell_acked(s);
         }
         if (s->gate == c) {
             s->gate = NULL;

@@ -58,6 +58,11 @@ struct session {
     long long int killed_at;    /* ms: `kill` was sent to the gate; 0: no. */
 };
 
+/* What a link, a gate or an engine is told about its domain.  'd' may be NULL;
+ * 'peer': the other node's name, NULL if it has none.  The caller's. */
+struct json *session_facts(const struct dts_domain *d, const char *domain,
+                           const char *session, const char *peer);
+
 /* Answers `hello`; returns false if it was refused. */
 bool session_hello(struct conn *, const struct json *id,
                    const struct json *params);

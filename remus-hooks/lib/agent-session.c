@@ -49,6 +49,7 @@ struct agent_session {
     long long int ask_at;       /* Not before. */
     char *verdict, *reason;
     char *killed;
+    int64_t acked;
 };
 
 static long long int
@@ -66,6 +67,7 @@ agent_session_create(const char *path)
     struct agent_session *as = xzalloc(sizeof *as);
 
     as->path = nullable_xstrdup(path);
+    as->acked = -1;
     return as;
 }
 
@@ -104,6 +106,7 @@ disconnect(struct agent_session *as, char *error, int code)
     agent_client_close(as->client);
     as->client = NULL;
     as->connected = false;
+    as->acked = -1;
     as->hello_id = as->question_id = 0;
     as->deadline = now_ms() + RETRY_MS;
     as->ask_at = 0;
@@ -142,12 +145,30 @@ json_member_string(const struct json *json, const char *name)
     return m && m->type == JSON_STRING ? json_string(m) : "";
 }
 
+static long long int
+json_member_int(const struct json *json, const char *name,
+                long long int dflt)
+{
+    const struct json *m;
+
+    if (!json || json->type != JSON_OBJECT) {
+        return dflt;
+    }
+    m = shash_find_data(json_object(json), name);
+    return (!m ? dflt
+            : m->type == JSON_INTEGER ? json_integer(m)
+            : m->type == JSON_TRUE ? 1
+            : m->type == JSON_FALSE ? 0 : dflt);
+}
+
 static void
 receive(struct agent_session *as, struct agent_msg *msg)
 {
     if (msg->method) {
         if (!strcmp(msg->method, "kill") && !as->killed) {
             as->killed = xstrdup(json_member_string(msg->result, "reason"));
+        } else if (!strcmp(msg->method, "acked")) {
+            as->acked = json_member_int(msg->result, "n", -1);
         }
     } else if (msg->id == as->hello_id) {
         as->hello_id = 0;
@@ -158,6 +179,7 @@ receive(struct agent_session *as, struct agent_msg *msg)
         json_destroy(as->facts);
         as->facts = json_clone(msg->result);
         as->connected = true;
+        as->acked = json_member_int(as->facts, "acked", -1);
         as->deadline = LLONG_MAX;
         free(as->error);
         as->error = NULL;
@@ -266,16 +288,7 @@ long long int
 agent_session_fact_int(const struct agent_session *as, const char *name,
                        long long int dflt)
 {
-    const struct json *m;
-
-    if (!as->facts || as->facts->type != JSON_OBJECT) {
-        return dflt;
-    }
-    m = shash_find_data(json_object(as->facts), name);
-    return (!m ? dflt
-            : m->type == JSON_INTEGER ? json_integer(m)
-            : m->type == JSON_TRUE ? 1
-            : m->type == JSON_FALSE ? 0 : dflt);
+    return json_member_int(as->facts, name, dflt);
 }
 
 bool
@@ -368,4 +381,10 @@ const char *
 agent_session_killed(const struct agent_session *as)
 {
     return as->killed;
+}
+
+int64_t
+agent_session_acked(const struct agent_session *as)
+{
+    return as->acked;
 }

@@ -63,5 +63,8 @@ const char *agent_session_verdict(const struct agent_session *,
 void agent_session_forget(struct agent_session *);
 /* NULL, or why the agent said `kill`. */
 const char *agent_session_killed(const struct agent_session *);
+/* The newest checkpoint of the session that the standby has, from 1; negative:
+ * not known, or nothing is to wait for it. */
+int64_t agent_session_acked(const struct agent_session *);
 
 #endif /* agent-session.h */

@@ -55,7 +55,7 @@ dts_configure() {
     for a; do local "$a"; done
     dts_pki
     dts_start G || return 1
-    dts init -- global-set encap-type="$encap" heartbeat=100 peer-timeout=600 bfd-min-tx=100 hold-down=0 -- \
+    dts init -- global-set encap-type="$encap" hold-down=0 -- \
         node-add gw1 --roles=gateway --site=hq --ip=10.9.0.13 -- \
         node-add hostA --roles=server --site=north --ip=10.9.0.11 -- \
         node-add hostB --roles=server --site=south --ip=10.9.0.12 || return 1
@@ -63,12 +63,17 @@ dts_configure() {
         network-add voice --key=10 --gateway=gw1:seg0 --switching="$mode" || return 1
     dts domain-add voip --network=voice --address="'00:16:3e:00:00:64 $DTS_GUEST'" \
         --primary=hostA --secondary=hostB || return 1
+    dts_times 100 || return 1
     for h in A B; do dts_start $h || return 1; done
     eventually 60 dts_tunnels_up hostA && eventually 60 dts_tunnels_up hostB
 }
 dts_tunnels_up() {
     [ "$(dts --bare --columns=state find Reachability observer=gw1 "subject=$1")" = up ]
 }
+
+# dts_times MS: how often BFD and the link's heartbeats are sent; silence is told
+# after three and six of them.
+dts_times() { dts global-set bfd-min-tx="$1" heartbeat="$1" peer-timeout=$(($1 * 6)); }
 
 # dts_guest HOST: creates "voip" there; waits until it serves its client.
 dts_guest() {

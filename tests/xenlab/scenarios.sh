@@ -32,6 +32,23 @@ prepare() {
     say "the guest serves its client from host A"
 }
 
+# in_checkpoint HOST DIR: waits until what happened up to now is in the copy, as
+# four checkpoints later it is; $DIR/period: the longest time between two of
+# them, in ms.
+in_checkpoint() {
+    local had
+    had=$(on "$1" "grep -c 'Domain now suspended' /var/log/lab-remus.log")
+    POLL=1 eventually 120 checkpoints_since "$1" "$had" 4 "$2" ||
+        { say "no checkpoint is taken any more"; return 1; }
+}
+checkpoints_since() {
+    on "$1" "awk '/Domain now suspended/ { print \$1 }' /var/log/lab-remus.log" |
+        awk -v had="$2" -v want="$3" '
+            NR > had + 1 && $1 - last > longest { longest = $1 - last }
+            { last = $1 }
+            END { if (NR < had + want) exit 1; printf "%.0f\n", longest * 1000 }' >"$4/period"
+}
+
 # collect NETWORK DIR CUT SCENARIO MODE ENCAP [HOST-OF-THE-SURVIVOR]: logs and
 # clocks, then $DIR/run.json and $DIR/timeline.
 collect() {
@@ -60,7 +77,7 @@ scenario_power() {
     say "protected: stock xl remus, a checkpoint each 200 ms"
     begin_call "$network" "$dir" || return 1
     say "a SIP call with voice is up"
-    sleep 5
+    in_checkpoint A "$dir" || return 1
     cut=$(power_cut A)
     say "host A: power cut"
     survive "$network" "$dir" "$cut" || say "no voice after the cut"
@@ -80,7 +97,7 @@ scenario_failback() {
     take "$network" protect A || { say "no protection"; return 1; }
     begin_call "$network" "$dir" || return 1
     say "protected from A; a SIP call with voice is up"
-    sleep 3
+    in_checkpoint A "$dir" || return 1
     cut=$(power_cut A)
     say "host A: power cut"
     survive "$network" "$dir" "$cut" || { say "no voice after the first cut"; call_end "$dir"; return 1; }
@@ -91,7 +108,7 @@ scenario_failback() {
     fi
     say "host A is back, empty: B protects to it"
     take "$network" protect B || { say "no protection from B"; return 1; }
-    sleep 3
+    in_checkpoint B "$dir" || return 1
     cut2=$(power_cut B)
     say "host B: power cut"
     survive "$network" "$dir" "$cut2" || say "no voice after the second cut"
@@ -105,7 +122,7 @@ scenario_partition() {
     take "$network" protect A || { say "no protection"; return 1; }
     begin_call "$network" "$dir" || return 1
     say "protected; a SIP call with voice is up"
-    sleep 3
+    in_checkpoint A "$dir" || return 1
     cable A rep off
     cut=$(now_ms)
     say "the replication cable is pulled"
