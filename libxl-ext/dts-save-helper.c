@@ -350,8 +350,14 @@ next_waits(struct shim *shim)
 static void
 run_pace(struct shim *shim)
 {
-    if (shim->paced != LLONG_MAX
-        && (!lags(shim) || now_ms() >= shim->paced)) {
+    if (shim->paced == LLONG_MAX) {
+        return;
+    }
+    if (now_ms() >= shim->paced && !agent_session_acked(shim->agent)) {
+        /* The first copy is under way: nothing is protected before. */
+        shim->paced = now_ms() + PACED_MS;
+    }
+    if (!lags(shim) || now_ms() >= shim->paced) {
         shim->paced = LLONG_MAX;
         buffer_put(&shim->to_helper, shim->held.data, shim->held.len);
         shim->held.len = 0;

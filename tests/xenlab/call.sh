@@ -22,7 +22,7 @@ END
     ip netns exec "$XENLAB_NS" tcpdump -i "$dev" -U --immediate-mode -Z root -w "$dir/call.pcap" udp and host "$guest" \
         >"$dir/tcpdump.log" 2>&1 &
     echo $! >"$dir/tcpdump.pid"
-    ip netns exec "$XENLAB_NS" "$XENLAB_DIR/probe" "$guest" 3600 "$dir/probe.csv" 10 >"$dir/probe.out" 2>&1 &
+    ip netns exec "$XENLAB_NS" "$XENLAB_DIR/probe" "$guest" 3600 "$dir/probe.csv" 20 >"$dir/probe.out" 2>&1 &
     echo $! >"$dir/probe.pid"
     (
         cd "$dir" || exit 1
