@@ -17,8 +17,9 @@
  *   `revalidator/wait`   its answer: a whole pass after the change
  *
  * With each of the two goes a tick (ofctrl.c), a message that makes the next
- * pass begin at once instead of within 500 ms: sent after the command, because
- * a pass that is over when the command arrives does not count.
+ * pass begin at once instead of within 500 ms.  It goes by another connection
+ * and may be there first: a pass that is over when the command arrives does
+ * not count.  So it is sent again, ever more rarely, until the answer comes.
  *
  * With datapaths of two types `revalidator/wait` is refused; then
  * `revalidator/purge` empties the cache, which costs the other flows their
@@ -47,6 +48,7 @@
 VLOG_DEFINE_THIS_MODULE(revalidate);
 
 #define RECONNECT_MS 500
+#define TICK_MS 10              /* To the second tick; then twice that... */
 
 enum step { S_IDLE, S_VERSION, S_FIRST, S_SECOND, S_PURGE };
 
@@ -57,6 +59,8 @@ static unsigned int session_seqno;
 static bool usable;             /* Connected, and requests may be sent. */
 
 static enum step step;
+static long long int tick_at;   /* ms: the next tick while a pass is awaited. */
+static long long int tick_after;
 static struct json *request_id;
 static uint64_t wanted, current, done;
 static long long int done_us;
@@ -67,6 +71,9 @@ static bool multiple;           /* More than one datapath type. */
 static void open_session(void);
 static void close_session(void);
 static void send_command(const char *command);
+static void wait_for_pass(enum step);
+static bool is_waiting(void);
+static void tick(void);
 static void begin(void);
 static void handle(const struct jsonrpc_msg *);
 static void advance(void);
@@ -112,6 +119,9 @@ revalidate_run(void)
         jsonrpc_msg_destroy(msg);
     }
     begin();
+    if (is_waiting() && time_msec() >= tick_at) {
+        tick();
+    }
 }
 
 void
@@ -123,6 +133,9 @@ revalidate_wait(void)
             jsonrpc_session_recv_wait(session);
         } else {
             poll_immediate_wake();
+        }
+        if (is_waiting()) {
+            poll_timer_wait_until(tick_at);
         }
     } else {
         poll_timer_wait_until(connect_at);
@@ -216,7 +229,7 @@ handle(const struct jsonrpc_msg *msg)
         return;
     }
     if (msg->type == JSONRPC_ERROR) {
-        if (step == S_FIRST || step == S_SECOND) {
+        if (is_waiting()) {
             VLOG_INFO("ovs-vswitchd has datapaths of more than one type: "
                       "emptying their caches instead of waiting for them");
             multiple = true;
@@ -232,6 +245,29 @@ handle(const struct jsonrpc_msg *msg)
     }
 }
 
+static bool
+is_waiting(void)
+{
+    return step == S_FIRST || step == S_SECOND;
+}
+
+static void
+tick(void)
+{
+    ofctrl_tick();
+    tick_at = time_msec() + tick_after;
+    tick_after *= 2;
+}
+
+static void
+wait_for_pass(enum step next)
+{
+    step = next;
+    send_command("revalidator/wait");
+    tick_after = TICK_MS;
+    tick();
+}
+
 /* The answer to the request of 'step' is there. */
 static void
 advance(void)
@@ -242,15 +278,11 @@ advance(void)
             step = S_PURGE;
             send_command("revalidator/purge");
         } else {
-            step = S_FIRST;
-            send_command("revalidator/wait");
-            ofctrl_tick();
+            wait_for_pass(S_FIRST);
         }
         break;
     case S_FIRST:
-        step = S_SECOND;
-        send_command("revalidator/wait");
-        ofctrl_tick();
+        wait_for_pass(S_SECOND);
         break;
     case S_SECOND:
     case S_PURGE:
