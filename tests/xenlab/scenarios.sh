@@ -38,7 +38,7 @@ prepare() {
 in_checkpoint() {
     local had
     had=$(on "$1" "grep -c 'Domain now suspended' /var/log/lab-remus.log")
-    POLL=1 eventually 120 checkpoints_since "$1" "$had" 4 "$2" ||
+    POLL=3 eventually 180 checkpoints_since "$1" "$had" 4 "$2" ||
         { say "no checkpoint is taken any more"; return 1; }
 }
 checkpoints_since() {
