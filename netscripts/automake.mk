@@ -8,6 +8,7 @@ netscripts_vif_ovs_dts_SOURCES = \
 	netscripts/vif-dev.c netscripts/vif-dev.h \
 	netscripts/vif-json.c netscripts/vif-json.h \
 	netscripts/vif-lock.c netscripts/vif-lock.h \
+	netscripts/say.c netscripts/say.h \
 	netscripts/vif-ovs-dts.c \
 	netscripts/vif-spec.c netscripts/vif-spec.h \
 	netscripts/vif-store.c netscripts/vif-store.h \
@@ -28,6 +29,7 @@ netscripts_remus_netbuf_dts_SOURCES = \
 	netscripts/buf-txn.c netscripts/buf-txn.h \
 	netscripts/no-unixctl.c \
 	netscripts/remus-netbuf-dts.c \
+	netscripts/say.c netscripts/say.h \
 	netscripts/vif-db.c netscripts/vif-db.h \
 	netscripts/vif-json.c netscripts/vif-json.h \
 	netscripts/vif-lock.c netscripts/vif-lock.h \

@@ -13,7 +13,6 @@
 #include <config.h>
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,7 @@
 #include "openvswitch/shash.h"
 #include "realtime.h"
 #include "remus-dts/exit.h"
+#include "say.h"
 #include "util.h"
 #include "vif-lock.h"
 #include "vif-spec.h"
@@ -36,22 +36,6 @@
 #define AGENT_OPEN_MS 500
 #define AGENT_MS 3000
 #define LIMIT_BYTES (64u << 20)
-
-static void OVS_PRINTF_FORMAT(2, 3)
-say(int priority, const char *format, ...)
-{
-    va_list ap;
-    char *s;
-
-    va_start(ap, format);
-    s = xvasprintf(format, ap);
-    va_end(ap);
-    fprintf(stderr, "remus-netbuf-dts: %s\n", s);
-    openlog("remus-netbuf-dts", LOG_PID, LOG_DAEMON);
-    syslog(priority, "%s", s);
-    closelog();
-    free(s);
-}
 
 /* The classes of a domain. */
 
@@ -320,6 +304,7 @@ main(int argc, char *argv[])
 {
     const char *op = argc > 1 ? argv[1] : "";
 
+    set_program_name(argv[0]);
     if (argc == 2 && !strcmp(op, "--version")) {
         puts("remus-netbuf-dts (remus-dts) " DTS_VERSION);
         return DTS_EXIT_OK;

@@ -16,7 +16,6 @@
 #include <config.h>
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 #include "agent-client.h"
 #include "openvswitch/shash.h"
 #include "remus-dts/exit.h"
+#include "say.h"
 #include "util.h"
 #include "vif-db.h"
 #include "vif-dev.h"
@@ -40,22 +40,6 @@
 #define AGENT_MS 10000
 #define DB_MS 8000
 #define TAKEN_MS 5000
-
-static void OVS_PRINTF_FORMAT(2, 3)
-say(int priority, const char *format, ...)
-{
-    va_list ap;
-    char *s;
-
-    va_start(ap, format);
-    s = xvasprintf(format, ap);
-    va_end(ap);
-    fprintf(stderr, "vif-ovs-dts: %s\n", s);
-    openlog("vif-ovs-dts", LOG_PID, LOG_DAEMON);
-    syslog(priority, "%s", s);
-    closelog();
-    free(s);
-}
 
 /* The agent. */
 
@@ -404,6 +388,7 @@ main(int argc, char *argv[])
     char *error;
     int code;
 
+    set_program_name(argv[0]);
     if (argc == 2 && !strcmp(argv[1], "--version")) {
         puts("vif-ovs-dts (remus-dts) " DTS_VERSION);
         return DTS_EXIT_OK;

@@ -169,6 +169,59 @@ test_split_in_two(void **state OVS_UNUSED)
     }
 }
 
+/* A stream of xl 4.17 (tests/data/reduce-stream): nothing of it was made up
+ * here. */
+static void
+test_recorded(void **state OVS_UNUSED)
+{
+    const char *top = getenv("abs_top_srcdir");
+    char *name = xasprintf("%s/tests/data/remus-stream", top ? top : ".");
+    static struct stream s;
+    FILE *file = fopen(name, "rb");
+    enum framing_event event;
+    struct framing f;
+
+    if (!file) {
+        fail_msg("%s cannot be read", name);
+    }
+    memset(&s, 0, sizeof s);
+    s.len = fread(s.data, 1, sizeof s.data, file);
+    assert_true(feof(file));
+    fclose(file);
+    free(name);
+
+    framing_init(&f);
+    while (f.n_bytes < s.len) {
+        size_t n = framing_feed(&f, s.data + f.n_bytes, s.len - f.n_bytes,
+                                &event);
+
+        assert_string_equal(f.error, "");
+        assert_true(n > 0);
+        if (event == FRAMING_CHECKPOINT) {
+            s.checkpoints[s.n_checkpoints++] = f.n_bytes;
+        }
+    }
+    assert_int_equal(event, FRAMING_CHECKPOINT);
+    assert_int_equal(s.n_checkpoints, 4);
+    assert_int_equal(s.checkpoints[3], s.len);
+    assert_int_equal(f.guest_type, 2);
+    assert_int_equal(f.xen_major, 4);
+    assert_int_equal(f.xen_minor, 17);
+
+    for (size_t i = 0; i <= s.len; i++) {
+        framing_init(&f);
+        feed(&f, &s, 0, i);
+        feed(&f, &s, i, s.len);
+        assert_string_equal(f.error, "");
+        assert_int_equal(f.n_checkpoints, 4);
+    }
+    framing_init(&f);
+    for (size_t i = 0; i < s.len; i++) {
+        feed(&f, &s, i, i + 1);
+    }
+    assert_int_equal(f.n_checkpoints, 4);
+}
+
 static void
 test_pieces(void **state OVS_UNUSED)
 {
@@ -353,6 +406,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),
         cmocka_unit_test(test_split_in_two),
+        cmocka_unit_test(test_recorded),
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_corrupt),
         cmocka_unit_test(test_lengths),
