@@ -39,6 +39,12 @@ VLOG_DEFINE_THIS_MODULE(guests);
 
 #define RESTART_MS 2000         /* Before dts-domwatch is started again. */
 
+/* xenstored tells of a domain when it is introduced, which for a copy is when it
+ * has been restored: of one that never gets so far dts-domwatch alone tells.
+ * Its name may be written a moment later. */
+#define LOOK_TIMES 3
+#define LOOK_MS 1000
+
 extern char **environ;
 
 static struct hmap guests = HMAP_INITIALIZER(&guests);
@@ -51,6 +57,8 @@ static pid_t watch_pid;
 static int watch_fd = -1;
 static struct ds watch_input = DS_EMPTY_INITIALIZER;
 static long long int watch_restart;
+static int looks_left;          /* At xenstore... */
+static long long int look_at;   /* ...the next one, ms. */
 
 enum mark_op { MARK_TEST, MARK_SET, MARK_CLEAR };
 
@@ -77,12 +85,20 @@ guests_run(void)
         xs_snapshot_destroy(s);
     }
     watch_run();
+    if (looks_left && time_msec() >= look_at) {
+        xs_thread_look();
+        looks_left--;
+        look_at += LOOK_MS;
+    }
 }
 
 void
 guests_wait(void)
 {
     xs_thread_wait();
+    if (looks_left) {
+        poll_timer_wait_until(look_at);
+    }
     if (watch_fd >= 0) {
         poll_fd_wait(watch_fd, POLLIN);
     } else if (watch_program[0]) {
@@ -407,7 +423,12 @@ apply_line(const char *line)
     if (domid && domid->type == JSON_INTEGER && state) {
         struct guest *g = find_domid(json_integer(domid));
         enum guest_state new = parse_state(state, reason);
+        bool there = strcmp(state, "gone");
 
+        if (json_integer(domid) > 0 && there == !g) {
+            looks_left = LOOK_TIMES;
+            look_at = time_msec();
+        }
         /* A domain that is dying keeps what it died of. */
         if (g && g->state != new && new != GUEST_UNKNOWN) {
             VLOG_DBG("domid %d (%s): %s", g->domid, g->name,

@@ -42,6 +42,7 @@ struct item {
 
 static struct guarded_list items;
 static struct latch latch;
+static struct latch look;       /* A snapshot is wanted. */
 static const char *error = "not asked yet";
 
 void
@@ -64,6 +65,12 @@ xs_thread_next(void)
     latch_poll(&latch);
     struct ovs_list *node = guarded_list_pop_front(&items);
     return node ? &CONTAINER_OF(node, struct item, list_node)->snapshot : NULL;
+}
+
+void
+xs_thread_look(void)
+{
+    latch_set(&look);
 }
 
 void
@@ -199,12 +206,16 @@ serve(struct xs_handle *xs)
     }
     error = NULL;
     do {
-        struct pollfd p = { .fd = xs_fileno(xs), .events = POLLIN };
+        struct pollfd p[2] = {
+            { .fd = xs_fileno(xs), .events = POLLIN },
+            { .fd = look.fds[0], .events = POLLIN },
+        };
         char **event;
 
-        if (poll(&p, 1, -1) < 0 && errno != EINTR) {
+        if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR) {
             break;
         }
+        latch_poll(&look);
         errno = 0;
         while ((event = xs_check_watch(xs))) {
             free(event);
@@ -240,6 +251,7 @@ xs_thread_start(void)
 {
     guarded_list_init(&items);
     latch_init(&latch);
+    latch_init(&look);
 #ifdef HAVE_XEN
     ovs_thread_create("xenstore", thread_main, NULL);
 #else

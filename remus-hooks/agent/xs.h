@@ -27,6 +27,8 @@ void xs_thread_start(void);
  * in order; the caller frees it. */
 struct xs_snapshot *xs_thread_next(void);
 void xs_thread_wait(void);
+/* Has a snapshot taken, though xenstored told of nothing. */
+void xs_thread_look(void);
 void xs_snapshot_destroy(struct xs_snapshot *);
 const char *xs_thread_error(void);  /* Why there is no xenstore, or NULL. */
 

@@ -103,7 +103,7 @@ class Domain:
         sys.exit("fakexl: no domain " + name)
 
     @staticmethod
-    def make(config, name):
+    def make(config, name, introduce=True):
         with open(DIR + "/next", "a+") as f:
             fcntl.flock(f, fcntl.LOCK_EX)
             f.seek(0)
@@ -122,7 +122,8 @@ class Domain:
         xs.write("/local/domain/%d/domid" % domid, domid)
         xs.write("/libxl/%d/type" % domid, "pvh")
         d.rename(name)
-        xs.introduce(domid)
+        if introduce:
+            xs.introduce(domid)
         return d
 
     def name(self):
@@ -481,7 +482,8 @@ def migrate_receive():
         config = json.loads(optional[4:])
     except (EOFError, OSError):
         sys.exit("fakexl: migration stream ended early")
-    d = Domain.make(config, config["name"] + "--incoming")
+    # As with Xen, xenstored hears of it when it has been restored.
+    d = Domain.make(config, config["name"] + "--incoming", introduce=False)
     log("receiving %s as domain %d" % (config["name"], d.id))
     ok = False
     helper = None
@@ -515,6 +517,7 @@ def migrate_receive():
             (status, result, n))
         ok = status == 0 and result == (0, 0)
         if ok:
+            Xenstore().introduce(d.id)
             d.devices()
     except (EOFError, OSError) as e:
         log("restore failed: %r" % e)
