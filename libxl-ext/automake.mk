@@ -64,7 +64,6 @@ endif
 # The gate needs no Xen: it speaks to libxl over pipes.
 libexecdts_PROGRAMS += libxl-ext/dts-save-helper
 libxl_ext_dts_save_helper_SOURCES = \
-	libxl-ext/buffer.c libxl-ext/buffer.h \
 	libxl-ext/dts-save-helper.c \
 	libxl-ext/engine-port.c libxl-ext/engine-port.h \
 	libxl-ext/gate.c libxl-ext/gate.h \
@@ -74,6 +73,7 @@ libxl_ext_dts_save_helper_SOURCES = \
 	netscripts/no-unixctl.c \
 	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
 	remus-hooks/lib/agent-session.c remus-hooks/lib/agent-session.h \
+	remus-hooks/lib/buffer.c remus-hooks/lib/buffer.h \
 	remus-hooks/lib/rundir.c remus-hooks/lib/rundir.h
 libxl_ext_dts_save_helper_CPPFLAGS = $(AM_CPPFLAGS)
 libxl_ext_dts_save_helper_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed

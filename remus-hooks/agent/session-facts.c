@@ -13,18 +13,6 @@
 
 #define LINK_PORT 6646
 
-static void
-put_string(struct json *o, const char *name, const char *value)
-{
-    json_object_put_string(o, name, value);
-}
-
-static void
-put_int(struct json *o, const char *name, int64_t value)
-{
-    json_object_put(o, name, json_integer_create(value));
-}
-
 struct json *
 session_facts(const struct dts_domain *d, const char *domain,
               const char *session, const char *peer)
@@ -39,20 +27,23 @@ session_facts(const struct dts_domain *d, const char *domain,
         timers = view->timers;
         node = peer ? dts_view_find_node(view, peer) : NULL;
     }
-    put_int(o, "version", 1);
-    put_string(o, "node", view ? view->self_name : "");
-    put_string(o, "ip", view && view->self ? view->self->replication_ip : "");
-    put_string(o, "domain", domain);
-    put_string(o, "session", session);
-    put_int(o, "generation", d ? d->generation : 0);
-    put_string(o, "state", d && d->has_binding
-               ? dts_state_to_string(d->state) : "");
-    put_string(o, "peer", peer ? peer : "");
-    put_string(o, "peer_ip", node ? node->replication_ip : "");
-    put_int(o, "port", LINK_PORT);
-    put_int(o, "heartbeat", timers.heartbeat);
-    put_int(o, "peer_timeout", timers.peer_timeout);
-    put_int(o, "stall", timers.stall);
+    json_object_put(o, "version", json_integer_create(1));
+    json_object_put_string(o, "node", view ? view->self_name : "");
+    json_object_put_string(o, "ip", view && view->self
+                           ? view->self->replication_ip : "");
+    json_object_put_string(o, "domain", domain);
+    json_object_put_string(o, "session", session);
+    json_object_put(o, "generation",
+                    json_integer_create(d ? d->generation : 0));
+    json_object_put_string(o, "state", d && d->has_binding
+                           ? dts_state_to_string(d->state) : "");
+    json_object_put_string(o, "peer", peer ? peer : "");
+    json_object_put_string(o, "peer_ip", node ? node->replication_ip : "");
+    json_object_put(o, "port", json_integer_create(LINK_PORT));
+    json_object_put(o, "heartbeat", json_integer_create(timers.heartbeat));
+    json_object_put(o, "peer_timeout",
+                    json_integer_create(timers.peer_timeout));
+    json_object_put(o, "stall", json_integer_create(timers.stall));
     json_object_put(o, "tls",
                     json_boolean_create(!strncmp(db_remote(), "ssl:", 4)));
     return o;

@@ -267,8 +267,8 @@ hello_link(struct conn *c, const struct json *id, const struct json *params)
     c->session = s;
     tell_acked(s);
     server_reply(c, id, session_facts(d, name, uuid,
-                                  !d ? NULL : sender ? d->standby
-                                  : d->owner));
+                                      !d ? NULL : sender ? d->standby
+                                      : d->owner));
     return true;
 }
 
@@ -309,8 +309,9 @@ hello_gate(struct conn *c, const struct json *id, const struct json *params)
     c->session = s;
 
     const struct dts_view *view = db_view();
-    struct json *facts = session_facts(view ? dts_view_find_domain(view, s->domain)
-                                   : NULL, s->domain, s->uuid, NULL);
+    struct json *facts = session_facts(
+        view ? dts_view_find_domain(view, s->domain) : NULL, s->domain,
+        s->uuid, NULL);
     if (sender) {
         put_int(facts, "acked", acked(s));
     }
@@ -341,7 +342,7 @@ hello_engine(struct conn *c, const struct json *id, const struct json *params)
     s->engine = c;
     c->session = s;
     server_reply(c, id, session_facts(view ? dts_view_find_domain(view, name)
-                                  : NULL, name, uuid, NULL));
+                                      : NULL, name, uuid, NULL));
     return true;
 }
 

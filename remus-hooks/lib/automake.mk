@@ -49,6 +49,7 @@ endif
 
 remus_hooks_lib_libdts_la_SOURCES += \
 	remus-hooks/lib/agent-session.c remus-hooks/lib/agent-session.h \
+	remus-hooks/lib/buffer.c remus-hooks/lib/buffer.h \
 	remus-hooks/lib/delta.c \
 	remus-hooks/lib/framing.c remus-hooks/lib/framing.h \
 	remus-hooks/lib/pack.c remus-hooks/lib/pack.h \

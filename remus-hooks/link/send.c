@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "agent-session.h"
+#include "buffer.h"
 #include "entropy.h"
 #include "events.h"
 #include "openvswitch/dynamic-string.h"
@@ -55,8 +56,7 @@ struct sender {
     int in, out;                /* xl. */
     bool in_eof;
     struct outflow *outflow;    /* From 'in' to the peer. */
-    uint8_t *answers;           /* For xl, not taken yet. */
-    size_t answers_len;
+    struct buffer answers;      /* For xl, not taken yet. */
 
     enum suspicion told;        /* What the agent was told. */
     bool taken;
@@ -349,14 +349,12 @@ receive(struct sender *s)
 {
     enum wire_event event;
 
-    while (s->answers_len < 65536
+    while (s->answers.len < 65536
            && (event = peer_receive(&s->peer)) != WIRE_NOTHING) {
         struct wire *w = &s->peer.wire;
 
         if (event == WIRE_CHUNK && w->type == WIRE_DATA) {
-            s->answers = xrealloc(s->answers, s->answers_len + w->body_len);
-            memcpy(s->answers + s->answers_len, w->body, w->body_len);
-            s->answers_len += w->body_len;
+            buffer_put(&s->answers, w->body, w->body_len);
         } else if (w->type == WIRE_ACK) {
             acked(s, wire_get_u64(w->body));
         } else if (w->type == WIRE_END) {
@@ -369,23 +367,6 @@ receive(struct sender *s)
         } else {
             peer_fail(&s->peer, SUSPECT_PROTOCOL,
                       "message of type %u out of turn", w->type);
-        }
-    }
-}
-
-static void
-write_answers(struct sender *s)
-{
-    while (s->answers_len) {
-        ssize_t n = write(s->out, s->answers, s->answers_len);
-
-        if (n >= 0) {
-            s->answers_len -= n;
-            memmove(s->answers, s->answers + n, s->answers_len);
-        } else if (errno == EAGAIN) {
-            break;
-        } else if (errno != EINTR) {
-            s->answers_len = 0;         /* xl does not want to know. */
         }
     }
 }
@@ -487,7 +468,7 @@ run(struct sender *s)
         }
         outflow_run(s->outflow, &s->peer);
         tell_sent(s);
-        write_answers(s);
+        ignore(buffer_flush(&s->answers, s->out));  /* xl may not care. */
         if (is_over(s)) {
             return finish(s);
         }
@@ -511,7 +492,7 @@ run(struct sender *s)
         }
 
         agent_wait(s->agent);
-        peer_wait(&s->peer, s->answers_len < 65536);
+        peer_wait(&s->peer, s->answers.len < 65536);
         outflow_wait(s->outflow, &s->peer);
         if (takes(s) && outflow_wants(s->outflow)) {
             poll_fd_wait(s->in, POLLIN);
@@ -519,7 +500,7 @@ run(struct sender *s)
             poll_timer_wait(s->taken ? 500 : 50);   /* xl_is_gone() */
         }
         events_wait(&s->events);
-        if (s->answers_len) {
+        if (s->answers.len) {
             poll_fd_wait(s->out, POLLOUT);
         }
         poll_block();
@@ -610,7 +591,7 @@ out:
     events_uninit(&s.events);
     outflow_destroy(s.outflow);
     agent_session_destroy(s.agent);
-    free(s.answers);
+    free(s.answers.data);
     free(name);
     return status;
 }
