@@ -81,11 +81,14 @@ tests_unit_test_realtime_LDADD = $(UNIT_LIBS)
 endif
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test-view
-TESTS += tests/unit/test-view
+check_PROGRAMS += tests/unit/test-view tests/unit/test-view-update
+TESTS += tests/unit/test-view tests/unit/test-view-update
 tests_unit_test_view_SOURCES = tests/unit/test-view.c
 tests_unit_test_view_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_view_LDADD = $(UNIT_LIBS)
+tests_unit_test_view_update_SOURCES = tests/unit/test-view-update.c
+tests_unit_test_view_update_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_view_update_LDADD = $(UNIT_LIBS)
 endif
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test-sets tests/unit/test-flows

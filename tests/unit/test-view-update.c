@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A view that was brought up to date is the view that would be made anew, and
+ * names every domain that differs: random transactions on a real ovsdb-server,
+ * seen through the IDL as the agent sees them. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "dts-idl.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/vlog.h"
+#include "ovsdb-idl.h"
+#include "random.h"
+#include "smap.h"
+#include "svec.h"
+#include "timeval.h"
+#include "util.h"
+#include "view.h"
+
+#define ROUNDS 600
+#define N_DOMAINS 12
+
+static const struct dts_view_local local = { "A", "", DTS_ENCAP_UNSET };
+static struct ovsdb_idl *idl;
+static struct dts_view_source source;
+static char *dir;
+static pid_t server;
+
+static const char *
+pick(const char *const *names, size_t n)
+{
+    return names[random_range(n)];
+}
+#define PICK(...) \
+    pick((const char *const[]) { __VA_ARGS__ }, \
+         sizeof((const char *const[]) { __VA_ARGS__ }) / sizeof(char *))
+
+/* Appends what is known of 'd'; what is computed from only, if 'brief'. */
+static void
+put_domain(const struct dts_view *view, const struct dts_domain *d,
+           bool brief, struct ds *s)
+{
+    struct svec fences = SVEC_EMPTY_INITIALIZER;
+
+    /* No pointer into what a former view had. */
+    assert_ptr_equal(d->network, dts_view_find_network(view, d->network_name));
+    assert_ptr_equal(d->owner_node, dts_view_find_node(view, d->owner));
+    assert_ptr_equal(d->standby_node, dts_view_find_node(view, d->standby));
+    ds_put_format(s, "domain %s: %s %s %s witness=%s %d %d %d", d->name,
+                  d->network_name, d->primary, d->secondary, d->witness,
+                  d->failover_auto, d->on_loss_failover, d->realtime_unsafe);
+    for (size_t i = 0; i < d->n_addresses; i++) {
+        ds_put_format(s, " "ETH_ADDR_FMT"/%"PRIuSIZE,
+                      ETH_ADDR_ARGS(d->addresses[i].mac),
+                      d->addresses[i].n_ip4);
+    }
+    for (size_t i = 0; i < d->n_realtime; i++) {
+        ds_put_format(s, " realtime=%s", d->realtime[i]);
+    }
+    if (d->requested_node) {
+        ds_put_format(s, " request=%s@%"PRId64, d->requested_node,
+                      d->requested_generation);
+    }
+    if (d->has_binding) {
+        ds_put_format(s, " binding=%s,%s,%"PRId64",%s,%s", d->owner,
+                      d->standby, d->generation, d->session,
+                      dts_state_to_string(d->state));
+    }
+    if (!brief) {
+        ds_put_format(s, " cause=%s since=%"PRId64, d->cause, d->since);
+        for (size_t i = 0; i < d->n_fences; i++) {
+            svec_add_nocopy(&fences, xasprintf("%s@%"PRId64,
+                                               d->fences[i].gateway,
+                                               d->fences[i].generation));
+        }
+        svec_sort(&fences);
+        for (size_t i = 0; i < fences.n; i++) {
+            ds_put_format(s, " fence=%s", fences.names[i]);
+        }
+    }
+    svec_destroy(&fences);
+}
+
+static char *
+domain_to_string(const struct dts_view *view, const char *name)
+{
+    const struct dts_domain *d = dts_view_find_domain(view, name);
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    if (d) {
+        put_domain(view, d, true, &s);
+    }
+    return ds_steal_cstr(&s);
+}
+
+/* All of 'view', in lines that are sorted. */
+static char *
+view_to_string(const struct dts_view *view)
+{
+    struct svec lines = SVEC_EMPTY_INITIALIZER;
+    const struct dts_node *node;
+    const struct dts_network *network;
+    const struct dts_domain *d;
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    svec_add_nocopy(&lines, xasprintf(
+        "timers %d %d %d %d %d %d %d fence %d generation %"PRId64" self %s",
+        view->timers.heartbeat, view->timers.peer_timeout,
+        view->timers.bfd_min_tx, view->timers.bfd_mult,
+        view->timers.hold_down, view->timers.stall, view->timers.lease,
+        view->fence, view->generation, view->self ? view->self->name : "-"));
+    assert_ptr_equal(view->self, dts_view_find_node(view, view->self_name));
+    HMAP_FOR_EACH (node, hmap_node, &view->nodes) {
+        svec_add_nocopy(&lines, xasprintf(
+            "node %s %d %x %s %s %s %d", node->name, node->index, node->roles,
+            node->encap_ip, node->site, node->replication_ip, node->encap));
+    }
+    HMAP_FOR_EACH (network, hmap_node, &view->networks) {
+        ds_put_format(&s, "network %s %"PRIu32" %d %d %d", network->name,
+                      network->key, network->mtu, network->switching_port,
+                      network->closed_on_database_loss);
+        for (size_t i = 0; i < network->n_ports; i++) {
+            const struct dts_client_port *p = &network->ports[i];
+            assert_ptr_equal(p->node, dts_view_find_node(view, p->gateway));
+            ds_put_format(&s, " %s:%s:%d", p->gateway, p->port, p->vlan);
+        }
+        svec_add_nocopy(&lines, ds_steal_cstr(&s));
+    }
+    HMAP_FOR_EACH (d, hmap_node, &view->domains) {
+        put_domain(view, d, false, &s);
+        svec_add_nocopy(&lines, ds_steal_cstr(&s));
+    }
+    for (size_t i = 0; i < view->n_tunnels; i++) {
+        const struct dts_tunnel *t = &view->tunnels[i];
+        svec_add_nocopy(&lines, xasprintf(
+            "tunnel %s %s %d %s %s %d %d %d %d", t->a->name, t->b->name,
+            t->encap, t->ip_a, t->ip_b, t->bfd_min_tx, t->bfd_mult, t->tos,
+            t->mtu));
+    }
+    svec_sort(&lines);
+    char *joined = svec_join(&lines, "\n", "");
+    svec_destroy(&lines);
+    return joined;
+}
+
+/* Finds the row of TABLE whose COLUMN is VALUE; NULL if there is none. */
+#define FIND(TABLE, FOR_EACH, ROW, COLUMN, VALUE)       \
+    FOR_EACH (ROW, idl) {                               \
+        if (!strcmp(ROW->COLUMN, VALUE)) {              \
+            break;                                      \
+        }                                               \
+    }
+
+static void
+change_domain(struct ovsdb_idl_txn *txn, const char *name)
+{
+    const struct dtsrec_domain *row;
+
+    FIND(domain, DTSREC_DOMAIN_FOR_EACH, row, name, name);
+    if (row && random_range(4) == 0) {
+        dtsrec_domain_delete(row);
+        if (random_range(2)) {
+            return;
+        }
+        row = NULL;             /* And another of its name. */
+    }
+    if (!row) {
+        row = dtsrec_domain_insert(txn);
+        dtsrec_domain_set_name(row, name);
+        dtsrec_domain_set_failover(row, "auto");
+        dtsrec_domain_set_on_loss(row, "stop");
+    }
+    switch (random_range(9)) {
+    case 0: dtsrec_domain_set_network(row, PICK("n1", "n2", "n9")); break;
+    case 1: dtsrec_domain_set_primary(row, PICK("A", "B")); break;
+    case 2: dtsrec_domain_set_secondary(row, PICK("A", "B")); break;
+    case 3: {
+        const char *a[] = { "00:16:3e:00:00:64 10.0.0.1", "nonsense",
+                            "00:16:3e:00:00:65" };
+        dtsrec_domain_set_addresses(row, a, random_range(4));
+        break;
+    }
+    case 4: {
+        int64_t g = random_range(5);
+        dtsrec_domain_set_requested_node(row, random_range(2) ? "B" : NULL);
+        dtsrec_domain_set_requested_generation(row, &g, random_range(2));
+        break;
+    }
+    case 5: dtsrec_domain_set_failover(row, PICK("auto", "manual")); break;
+    case 6: dtsrec_domain_set_on_loss(row, PICK("stop", "failover")); break;
+    case 7: {
+        const char *r[] = { "udp:5060", "dscp:46" };
+        dtsrec_domain_set_realtime(row, r, random_range(3));
+        dtsrec_domain_set_realtime_unsafe(row, random_range(2));
+        break;
+    }
+    case 8: dtsrec_domain_set_witness(row, PICK("", "g1")); break;
+    }
+}
+
+static void
+change_binding(struct ovsdb_idl_txn *txn, const char *name)
+{
+    const struct dtsrec_binding *row;
+
+    FIND(binding, DTSREC_BINDING_FOR_EACH, row, domain, name);
+    if (row && random_range(6) == 0) {
+        dtsrec_binding_delete(row);
+        return;
+    }
+    if (!row) {
+        row = dtsrec_binding_insert(txn);
+        dtsrec_binding_set_domain(row, name);
+        dtsrec_binding_set_state(row, "stopped");
+    }
+    switch (random_range(6)) {
+    case 0: dtsrec_binding_set_owner(row, PICK("A", "B", "Z", "")); break;
+    case 1: dtsrec_binding_set_standby(row, PICK("A", "B", "")); break;
+    case 2: dtsrec_binding_set_generation(row, random_range(1000)); break;
+    case 3: dtsrec_binding_set_session(row, PICK("s1", "s2", "")); break;
+    case 4:
+        dtsrec_binding_set_state(row, PICK("alone", "protected", "granted",
+                                           "lost", "failed"));
+        break;
+    case 5:                     /* Concerns nobody. */
+        dtsrec_binding_set_cause(row, PICK("one", "another"));
+        dtsrec_binding_set_since(row, random_range(1000));
+        break;
+    }
+}
+
+static void
+change_fence(struct ovsdb_idl_txn *txn, const char *name)
+{
+    const char *gateway = PICK("g1", "g2");
+    const struct dtsrec_fence *row;
+
+    DTSREC_FENCE_FOR_EACH (row, idl) {
+        if (!strcmp(row->domain, name) && !strcmp(row->gateway, gateway)) {
+            break;
+        }
+    }
+    if (row && random_range(3) == 0) {
+        dtsrec_fence_delete(row);
+        return;
+    }
+    if (!row) {
+        row = dtsrec_fence_insert(txn);
+        dtsrec_fence_set_domain(row, name);
+        dtsrec_fence_set_gateway(row, gateway);
+    }
+    dtsrec_fence_set_generation(row, random_range(1000));
+}
+
+static void
+change_global(struct ovsdb_idl_txn *txn)
+{
+    const struct dtsrec_global *row = dtsrec_global_first(idl);
+    int64_t ms = 100 + random_range(1000);
+
+    if (!row) {
+        row = dtsrec_global_insert(txn);
+        dtsrec_global_set_encap_type(row, "gre");
+        dtsrec_global_set_fence(row, "pause");
+    }
+    switch (random_range(8)) {
+    default: dtsrec_global_set_generation(row, random_range(100000)); break;
+    case 0: dtsrec_global_set_heartbeat(row, &ms, random_range(2)); break;
+    case 1: dtsrec_global_set_bfd_min_tx(row, &ms, 1); break;
+    case 2: dtsrec_global_set_fence(row, PICK("pause", "destroy")); break;
+    case 3: dtsrec_global_set_encap_type(row, PICK("gre", "vxlan")); break;
+    }
+}
+
+static void
+change_node(struct ovsdb_idl_txn *txn)
+{
+    const char *name = PICK("A", "B", "g1", "g2");
+    const struct dtsrec_node *row;
+
+    FIND(node, DTSREC_NODE_FOR_EACH, row, name, name);
+    if (row && random_range(4) == 0) {
+        dtsrec_node_delete(row);
+        return;
+    }
+    if (!row) {
+        const char *role = name[0] == 'g' ? "gateway" : "server";
+        row = dtsrec_node_insert(txn);
+        dtsrec_node_set_name(row, name);
+        dtsrec_node_set_index(row, name[0] + 2 * name[1]);
+        dtsrec_node_set_roles(row, &role, 1);
+    }
+    dtsrec_node_set_encap_ip(row, PICK("", "10.0.0.1", "10.0.0.2"));
+    dtsrec_node_set_site(row, PICK("north", "south"));
+}
+
+static void
+change_network(struct ovsdb_idl_txn *txn)
+{
+    const char *name = PICK("n1", "n2");
+    const char *ports[] = { "g1:eth1", "g2:eth1:7", "g1" };
+    const struct dtsrec_network *row;
+    int64_t mtu = 1400;
+
+    FIND(network, DTSREC_NETWORK_FOR_EACH, row, name, name);
+    if (row && random_range(4) == 0) {
+        dtsrec_network_delete(row);
+        return;
+    }
+    if (!row) {
+        row = dtsrec_network_insert(txn);
+        dtsrec_network_set_name(row, name);
+        dtsrec_network_set_key(row, name[1]);
+        dtsrec_network_set_on_database_loss(row, "static");
+    }
+    dtsrec_network_set_gateways(row, ports, random_range(4));
+    dtsrec_network_set_switching(row, PICK("flow", "port"));
+    dtsrec_network_set_mtu(row, &mtu, random_range(2));
+}
+
+static void
+change_tunnel(struct ovsdb_idl_txn *txn)
+{
+    const struct dtsrec_tunnel *row = dtsrec_tunnel_first(idl);
+    int64_t mtu = random_range(2) ? 1500 : 9000;
+
+    if (row && random_range(4) == 0) {
+        dtsrec_tunnel_delete(row);
+        return;
+    }
+    if (!row) {
+        row = dtsrec_tunnel_insert(txn);
+        dtsrec_tunnel_set_node_a(row, "A");
+        dtsrec_tunnel_set_node_b(row, "B");
+    }
+    dtsrec_tunnel_set_mtu(row, &mtu, 1);
+}
+
+static void
+change_something(struct ovsdb_idl_txn *txn)
+{
+    char *name = xasprintf("d%"PRIu32, random_range(N_DOMAINS));
+    uint32_t what = random_range(100);
+
+    if (what < 25) {
+        change_domain(txn, name);
+    } else if (what < 65) {
+        change_binding(txn, name);
+    } else if (what < 85) {
+        change_fence(txn, name);
+    } else if (what < 95) {
+        change_global(txn);
+    } else if (what < 97) {
+        change_node(txn);
+    } else if (what < 99) {
+        change_network(txn);
+    } else {
+        change_tunnel(txn);
+    }
+    free(name);
+}
+
+/* One transaction of a few changes, and the replica with it in it. */
+static void
+transact(void)
+{
+    struct ovsdb_idl_txn *txn = ovsdb_idl_txn_create(idl);
+
+    for (int i = random_range(4); i >= 0; i--) {
+        change_something(txn);
+    }
+
+    enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit_block(txn);
+    if (status == TXN_ERROR) {
+        fail_msg("%s", ovsdb_idl_txn_get_error(txn));
+    }
+    assert_true(status == TXN_SUCCESS || status == TXN_UNCHANGED);
+    ovsdb_idl_txn_destroy(txn);
+    ovsdb_idl_run(idl);
+}
+
+/* The agent's way: see db.c. */
+static struct dts_view *
+follow(struct dts_view *view, int *n_anew)
+{
+    if (!view || !dts_view_update(view, &source)) {
+        dts_view_destroy(view);
+        view = dts_view_create(idl, &local);
+        assert_true(view->all_changed);
+        ++*n_anew;
+    }
+    return view;
+}
+
+static void
+check_round(int round, struct dts_view **viewp, int *n_anew)
+{
+    char *before[N_DOMAINS];
+
+    for (int i = 0; i < N_DOMAINS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "d%d", i);
+        before[i] = *viewp ? domain_to_string(*viewp, name) : xstrdup("");
+    }
+    transact();
+
+    struct dts_view *view = *viewp = follow(*viewp, n_anew);
+    struct dts_view *anew = dts_view_create(idl, &local);
+    char *is = view_to_string(view), *should_be = view_to_string(anew);
+
+    if (strcmp(is, should_be)) {
+        fail_msg("round %d: the view that was followed:\n%s\n"
+                 "and made anew:\n%s", round, is, should_be);
+    }
+    for (int i = 0; i < N_DOMAINS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "d%d", i);
+        char *after = domain_to_string(view, name);
+        if (strcmp(before[i], after) && !view->all_changed
+            && !sset_contains(&view->changed, name)) {
+            fail_msg("round %d: %s is not named as changed:\n%s\n%s",
+                     round, name, before[i], after);
+        }
+        free(before[i]);
+        free(after);
+    }
+    free(is);
+    free(should_be);
+    dts_view_destroy(anew);
+    ovsdb_idl_track_clear(idl);
+}
+
+static void
+test_follow(void **state OVS_UNUSED)
+{
+    struct dts_view *view = NULL;
+    int n_anew = 0;
+
+    random_set_seed(20261126);
+    for (int i = 0; i < ROUNDS; i++) {
+        check_round(i, &view, &n_anew);
+    }
+    /* Else nothing was shown. */
+    assert_in_range(n_anew, 10, ROUNDS / 2);
+    dts_view_destroy(view);
+}
+
+/* A step of another domain raises Global's counter: that is no reason to make
+ * all anew, and the counter is right afterwards. */
+static void
+test_counter(void **state OVS_UNUSED)
+{
+    struct dts_view *view = dts_view_create(idl, &local);
+    struct ovsdb_idl_txn *txn = ovsdb_idl_txn_create(idl);
+
+    dtsrec_global_set_generation(dtsrec_global_first(idl), 4711);
+    assert_int_equal(ovsdb_idl_txn_commit_block(txn), TXN_SUCCESS);
+    ovsdb_idl_txn_destroy(txn);
+    ovsdb_idl_run(idl);
+    assert_true(dts_view_update(view, &source));
+    assert_false(view->all_changed);
+    assert_true(sset_is_empty(&view->changed));
+    assert_int_equal(view->generation, 4711);
+    ovsdb_idl_track_clear(idl);
+    dts_view_destroy(view);
+}
+
+/* A domain that is renamed leaves nothing behind under its old name. */
+static void
+test_renamed(void **state OVS_UNUSED)
+{
+    struct dts_view *view = dts_view_create(idl, &local);
+    const struct dtsrec_domain *row = dtsrec_domain_first(idl);
+    struct ovsdb_idl_txn *txn = ovsdb_idl_txn_create(idl);
+    int n_anew = 0;
+
+    assert_non_null(row);
+    char *old = xstrdup(row->name);
+    dtsrec_domain_set_name(row, "renamed");
+    assert_int_equal(ovsdb_idl_txn_commit_block(txn), TXN_SUCCESS);
+    ovsdb_idl_txn_destroy(txn);
+    ovsdb_idl_run(idl);
+    view = follow(view, &n_anew);
+    assert_non_null(dts_view_find_domain(view, "renamed"));
+    assert_null(dts_view_find_domain(view, old));
+    ovsdb_idl_track_clear(idl);
+    dts_view_destroy(view);
+    free(old);
+}
+
+static int
+stop_server(void **state OVS_UNUSED)
+{
+    ovsdb_idl_destroy(idl);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+
+    char *command = xasprintf("rm -rf '%s'", dir);
+    int error = system(command);
+    free(command);
+    free(dir);
+    return error;
+}
+
+static int
+start_server(void **state OVS_UNUSED)
+{
+    char *socket = xasprintf("punix:%s/sock", dir);
+    char *db = xasprintf("%s/db", dir);
+    char *ctl = xasprintf("--unixctl=%s/ctl", dir);
+    char *log = xasprintf("%s/log", dir);
+
+    server = fork();
+    if (!server) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (freopen(log, "w", stderr)) {
+            execlp("ovsdb-server", "ovsdb-server", "--remote", socket, ctl, db,
+                   (char *) NULL);
+        }
+        _exit(127);
+    }
+    idl = ovsdb_idl_create(socket + 1, &dtsrec_idl_class, true, true);
+    dts_view_source_init(&source, idl);
+    for (long long int until = time_msec() + 30000;
+         !ovsdb_idl_has_ever_connected(idl) && time_msec() < until; ) {
+        ovsdb_idl_run(idl);
+        ovsdb_idl_wait(idl);
+        poll_timer_wait_until(until);
+        poll_block();
+    }
+    free(socket);
+    free(db);
+    free(ctl);
+    free(log);
+    return !ovsdb_idl_has_ever_connected(idl);
+}
+
+int
+main(int argc OVS_UNUSED, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_follow),
+        cmocka_unit_test(test_counter),
+        cmocka_unit_test(test_renamed),
+    };
+    const char *src = getenv("abs_top_srcdir");
+    char template[] = "/tmp/test-view-update.XXXXXX";
+
+    ovs_set_program_name(argv[0], "test");
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    if (system("command -v ovsdb-server ovsdb-tool >/dev/null")) {
+        printf("1..0 # SKIP needs ovsdb-server (openvswitch-common)\n");
+        return 77;
+    }
+    if (!mkdtemp(template)) {
+        ovs_fatal(errno, "%s", template);
+    }
+    dir = xstrdup(template);
+
+    char *create = xasprintf("ovsdb-tool create '%s/db' "
+                             "'%s/remus-hooks/dts.ovsschema'", dir,
+                             src ? src : ".");
+    if (system(create)) {
+        ovs_fatal(0, "%s failed", create);
+    }
+    free(create);
+    return cmocka_run_group_tests(tests, start_server, stop_server);
+}
