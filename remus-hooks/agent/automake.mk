@@ -6,7 +6,8 @@ remus_hooks_agent_dts_agent_SOURCES = \
 	remus-hooks/agent/announce.c remus-hooks/agent/announce.h \
 	remus-hooks/agent/db.c remus-hooks/agent/db.h \
 	remus-hooks/agent/db-log.c \
-	remus-hooks/agent/db-provider.h remus-hooks/agent/db-wishes.c \
+	remus-hooks/agent/db-provider.h remus-hooks/agent/db-receipts.c \
+	remus-hooks/agent/db-wishes.c \
 	remus-hooks/agent/deeds.c remus-hooks/agent/deeds.h \
 	remus-hooks/agent/guests.c remus-hooks/agent/guests.h \
 	remus-hooks/agent/hooks.c remus-hooks/agent/hooks.h \
@@ -43,6 +44,13 @@ remus_hooks_agent_libswitch_la_SOURCES = \
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test-reach tests/unit/test-ofctrl-msgs
 TESTS += tests/unit/test-reach tests/unit/test-ofctrl-msgs
+check_PROGRAMS += tests/unit/test-of-conn
+TESTS += tests/unit/test-of-conn
+tests_unit_test_of_conn_SOURCES = tests/unit/test-of-conn.c \
+	remus-hooks/agent/of-conn.c remus-hooks/agent/of-conn.h
+tests_unit_test_of_conn_CPPFLAGS = $(UNIT_CPPFLAGS) \
+	-I$(top_srcdir)/remus-hooks/agent
+tests_unit_test_of_conn_LDADD = $(UNIT_LIBS)
 tests_unit_test_ofctrl_msgs_SOURCES = tests/unit/test-ofctrl-msgs.c \
 	tests/unit/flow-bed.c tests/unit/flow-bed.h \
 	tests/unit/walk.c tests/unit/walk.h \

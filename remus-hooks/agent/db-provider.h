@@ -2,17 +2,20 @@
 #ifndef DTS_DB_PROVIDER_H
 #define DTS_DB_PROVIDER_H 1
 
-/* Between db.c, db-wishes.c and db-log.c. */
+/* Between db.c, db-wishes.c, db-receipts.c and db-log.c. */
 
 #include <stdbool.h>
 
 struct ovsdb_idl;
 struct ovsdb_idl_txn;
+struct dts_view;
 struct dtsrec_binding;
+struct dtsrec_fence;
 struct dtsrec_reachability;
 
 const char *db_node(void);
 const struct dtsrec_binding *db_find_binding(const char *domain);
+const struct dtsrec_fence *db_find_own_fence(const char *domain);
 const struct dtsrec_reachability *db_find_reachability(
     const struct ovsdb_idl *, const char *observer, const char *subject);
 
@@ -22,6 +25,11 @@ void db_wishes_flush(struct ovsdb_idl *);
 void db_wishes_wait(void);
 void db_wishes_forget(void);
 void db_wishes_changed(void);
+
+void db_receipts_write(struct ovsdb_idl_txn *);
+void db_receipts_follow(const struct ovsdb_idl *);
+void db_receipts_compare_all(void);
+void db_receipts_sweep(const struct dts_view *);
 
 void db_log_write(const struct ovsdb_idl *, struct ovsdb_idl_txn *);
 void db_log_done(bool in);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* What the agent writes to the DTS database beside the bindings' steps:
- * receipts (Fence), the witness's answers (Reachability), questions
- * (Suspicion), what it is (Node), conditions, and the log (Event: db-log.c).
+ * receipts (Fence: db-receipts.c), the witness's answers (Reachability),
+ * questions (Suspicion), what it is (Node), conditions, and the log (Event:
+ * db-log.c).
  *
  * Each is kept here as a wish and compared with the replica; what differs goes
  * into a transaction, of which one is under way at a time.  A transaction that
@@ -35,11 +36,6 @@ VLOG_DEFINE_THIS_MODULE(db_wishes);
 /* What was refused is tried again after so long. */
 #define REFUSED_MS 5000
 
-struct fence_wish {
-    int64_t generation;
-    int64_t programmed, fenced;
-};
-
 struct reach_wish {
     enum dts_reach state;
     char *diag;
@@ -50,7 +46,6 @@ struct condition_wish {
     char *text;                 /* NULL: not set. */
 };
 
-static struct shash fences = SHASH_INITIALIZER(&fences);
 static struct shash reaches = SHASH_INITIALIZER(&reaches);
 static struct shash suspicions = SHASH_INITIALIZER(&suspicions); /* nonces */
 static struct shash conditions = SHASH_INITIALIZER(&conditions);
@@ -89,24 +84,7 @@ static struct group {
 };
 static struct group *in_txn;    /* Of 'txn'. */
 
-/* A gateway's receipt for 'domain'. */
-void
-db_put_fence(const char *domain, int64_t generation,
-             long long int programmed_us, long long int fenced_us)
-{
-    struct fence_wish *w = shash_find_data(&fences, domain);
-
-    if (!w) {
-        w = xzalloc(sizeof *w);
-        shash_add(&fences, domain, w);
-    } else if (generation == w->generation) {
-        return;
-    }
-    *w = (struct fence_wish) { generation, programmed_us, fenced_us };
-    dirty = true;
-}
-
-/* Something else is to be written (db-log.c). */
+/* Something else is to be written (db-receipts.c, db-log.c). */
 void
 db_wishes_changed(void)
 {
@@ -219,12 +197,7 @@ db_sweep(const struct dts_view *view)
 {
     struct shash_node *node;
 
-    SHASH_FOR_EACH_SAFE (node, &fences) {
-        if (!dts_view_find_domain(view, node->name)) {
-            free(node->data);
-            shash_delete(&fences, node);
-        }
-    }
+    db_receipts_sweep(view);
     SHASH_FOR_EACH_SAFE (node, &requests_done) {
         if (!dts_view_find_domain(view, node->name)) {
             free(node->data);
@@ -276,6 +249,7 @@ db_wishes_prepare(struct ovsdb_idl *idl, const char *node)
     dtsrec_event_add_clause_node(&c, OVSDB_F_EQ, node);
     dtsrec_event_set_condition(idl, &c);
     ovsdb_idl_condition_destroy(&c);
+    db_receipts_compare_all();
     dirty = true;
 }
 
@@ -313,6 +287,7 @@ db_wishes_run(struct ovsdb_idl *idl)
     }
     if (ovsdb_idl_get_seqno(idl) != last_seqno) {
         last_seqno = ovsdb_idl_get_seqno(idl);
+        db_receipts_follow(idl);
         dirty = true;
     }
 }
@@ -365,40 +340,6 @@ db_wishes_forget(void)
         groups[i].refused_until = 0;
     }
     dirty = true;
-}
-
-static void
-write_fences(const struct ovsdb_idl *idl)
-{
-    struct shash rows = SHASH_INITIALIZER(&rows);
-    const struct dtsrec_fence *row;
-    struct shash_node *node;
-
-    if (shash_is_empty(&fences)) {
-        return;
-    }
-    DTSREC_FENCE_FOR_EACH (row, idl) {
-        if (!strcmp(row->gateway, db_node())) {
-            shash_add(&rows, row->domain, row);
-        }
-    }
-    SHASH_FOR_EACH (node, &fences) {
-        const struct fence_wish *w = node->data;
-
-        row = shash_find_data(&rows, node->name);
-        if (row && row->generation == w->generation) {
-            continue;
-        }
-        if (!row) {
-            row = dtsrec_fence_insert(txn);
-            dtsrec_fence_set_gateway(row, db_node());
-            dtsrec_fence_set_domain(row, node->name);
-        }
-        dtsrec_fence_set_generation(row, w->generation);
-        dtsrec_fence_set_programmed(row, w->programmed);
-        dtsrec_fence_set_fenced(row, w->fenced);
-    }
-    shash_destroy(&rows);
 }
 
 /* The nonces that were asked about 'subject', by asker. */
@@ -527,7 +468,7 @@ write_suspicions(const struct ovsdb_idl *idl)
 static void
 write_urgent(const struct ovsdb_idl *idl)
 {
-    write_fences(idl);
+    db_receipts_write(txn);
     write_reaches(idl);
     write_suspicions(idl);
 }

@@ -410,6 +410,13 @@ db_find_binding(const char *domain)
     return dts_view_find_binding_row(&source, domain);
 }
 
+/* This gateway's receipt for 'domain', NULL if it has written none. */
+const struct dtsrec_fence *
+db_find_own_fence(const char *domain)
+{
+    return dts_view_find_fence_row(&source, domain, db_node());
+}
+
 /* Adds what the takeover waits on: the witness's answers as they are in our
  * replica, which the caller has judged. */
 static bool

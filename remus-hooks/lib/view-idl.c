@@ -375,6 +375,23 @@ dts_view_find_binding_row(const struct dts_view_source *src, const char *name)
     return row;
 }
 
+const struct dtsrec_fence *
+dts_view_find_fence_row(const struct dts_view_source *src, const char *domain,
+                        const char *gateway)
+{
+    struct dtsrec_fence *key = dtsrec_fence_index_init_row(src->fences);
+    const struct dtsrec_fence *row, *found = NULL;
+
+    dtsrec_fence_index_set_domain(key, domain);
+    DTSREC_FENCE_FOR_EACH_EQUAL (row, key, src->fences) {
+        if (!strcmp(row->gateway, gateway)) {
+            found = row;
+        }
+    }
+    dtsrec_fence_index_destroy_row(key);
+    return found;
+}
+
 static void
 update_fences(struct dts_domain *d, const struct dts_view_source *src)
 {

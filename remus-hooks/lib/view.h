@@ -163,6 +163,7 @@ struct dts_view {
 struct ovsdb_idl;
 struct ovsdb_idl_index;
 struct dtsrec_binding;
+struct dtsrec_fence;
 
 /* The replica, which has to track changes, with indexes of Domain by name and
  * of Binding and Fence by domain. */
@@ -173,6 +174,8 @@ struct dts_view_source {
 void dts_view_source_init(struct dts_view_source *, struct ovsdb_idl *);
 const struct dtsrec_binding *dts_view_find_binding_row(
     const struct dts_view_source *, const char *domain);
+const struct dtsrec_fence *dts_view_find_fence_row(
+    const struct dts_view_source *, const char *domain, const char *gateway);
 
 /* What the local Open_vSwitch table adds to a view. */
 struct dts_view_local {
