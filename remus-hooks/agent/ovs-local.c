@@ -151,7 +151,8 @@ ovs_local_run(void)
         ovs_ports_run(idl, br, &callbacks);
     }
     if (!txn && root && ovsdb_idl_is_alive(idl)
-        && (port_work || kicked) && time_msec() >= retry_at) {
+        && (port_work || kicked || ovs_vifs_marks_due())
+        && time_msec() >= retry_at) {
         start_txn();
     }
     if (!txn && !port_work && root && root->cur_cfg >= awaited_cfg) {
@@ -165,8 +166,10 @@ ovs_local_wait(void)
     ovsdb_idl_wait(idl);
     if (txn) {
         ovsdb_idl_txn_wait(txn);
-    } else if (port_work || kicked) {
+    } else if (port_work || kicked || ovs_vifs_marks_due()) {
         poll_timer_wait_until(retry_at);
+    } else {
+        ovs_vifs_marks_wait();
     }
     ovs_ports_wait();
 }
@@ -185,6 +188,7 @@ start_txn(void)
 
     if (!config.node) {
         port_work = false;
+        retry_at = time_msec() + RETRY_MS;
         return;
     }
     txn = ovsdb_idl_txn_create(idl);
@@ -193,7 +197,7 @@ start_txn(void)
     br = ensure_bridge(&txn_ports);
     if (br) {
         txn_ports |= ovs_ports_sync(idl, txn, br);
-        if (kicked) {
+        if (kicked || ovs_vifs_marks_due()) {
             ovs_vifs_write(idl, txn, br);
             kicked = false;
         }

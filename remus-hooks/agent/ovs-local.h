@@ -73,6 +73,8 @@ void ovs_vifs_write(struct ovsdb_idl *, struct ovsdb_idl_txn *,
 /* What the transaction came to: NULL, or an error; 'again' to write again. */
 void ovs_vifs_done(bool again, const char *error);
 void ovs_vifs_lost_marks(void);
+bool ovs_vifs_marks_due(void);
+void ovs_vifs_marks_wait(void);
 
 /* repl-address.c: the local end of tunnel 1. */
 bool repl_address_apply(const char *interface, const char *ip);

@@ -28,15 +28,20 @@
 #include "lib/vswitch-idl.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/list.h"
+#include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "smap.h"
 #include "sset.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(ovs_vifs);
 
 #define SEEN "dts-seen-"
+/* ovs-vswitchd goes through its whole configuration whenever the database
+ * changes: marks wait until the switch that they tell of is over. */
+#define MARKS_MS 250
 
 struct request {
     struct ovs_list list_node;
@@ -53,6 +58,7 @@ struct request {
 static struct ovs_list requests = OVS_LIST_INITIALIZER(&requests);
 static struct smap seen = SMAP_INITIALIZER(&seen);      /* By domain. */
 static struct sset unwritten = SSET_INITIALIZER(&unwritten);
+static long long int marks_at;  /* When those are to be written. */
 static struct sset swept = SSET_INITIALIZER(&swept);    /* To be deleted. */
 
 static void
@@ -285,13 +291,15 @@ ovs_vifs_write(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
         }
     }
 
-    SSET_FOR_EACH (domain, &unwritten) {
-        char *key = xasprintf(SEEN"%s", domain);
-        ovsrec_bridge_update_external_ids_setkey(br, key,
-                                                 smap_get(&seen, domain));
-        free(key);
+    if (ovs_vifs_marks_due()) {
+        SSET_FOR_EACH (domain, &unwritten) {
+            char *key = xasprintf(SEEN"%s", domain);
+            ovsrec_bridge_update_external_ids_setkey(br, key,
+                                                     smap_get(&seen, domain));
+            free(key);
+        }
+        sset_clear(&unwritten);
     }
-    sset_clear(&unwritten);
 
     const char *next;
     SSET_FOR_EACH_SAFE (domain, next, &swept) {
@@ -363,9 +371,25 @@ switch_set_seen(const char *domain, int64_t generation, const char *session)
 
     smap_replace(&seen, domain, value);
     free(value);
+    if (sset_is_empty(&unwritten)) {
+        marks_at = time_msec() + MARKS_MS;
+    }
     sset_add(&unwritten, domain);
     sset_find_and_delete(&swept, domain);
-    ovs_local_kick();
+}
+
+bool
+ovs_vifs_marks_due(void)
+{
+    return !sset_is_empty(&unwritten) && time_msec() >= marks_at;
+}
+
+void
+ovs_vifs_marks_wait(void)
+{
+    if (!sset_is_empty(&unwritten)) {
+        poll_timer_wait_until(marks_at);
+    }
 }
 
 void
@@ -409,7 +433,5 @@ ovs_vifs_lost_marks(void)
     SMAP_FOR_EACH (node, &seen) {
         sset_add(&unwritten, node->key);
     }
-    if (!sset_is_empty(&unwritten)) {
-        ovs_local_kick();
-    }
+    marks_at = time_msec();
 }

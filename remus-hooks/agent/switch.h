@@ -58,7 +58,8 @@ bool switch_get_config(struct switch_config *);
 /* Per-domain marks kept in the local OVS database (invariant 6): the highest
  * generation and the session seen, in external_ids of the bridge,
  * "dts-seen-DOMAIN" = "GENERATION SESSION".  switch_get_seen() returns false
- * when there is none.  switch_set_seen() is written behind. */
+ * when there is none.  switch_set_seen() is written behind,
+ * a quarter of a second later. */
 bool switch_get_seen(const char *domain, int64_t *generation, char **session);
 void switch_set_seen(const char *domain, int64_t generation,
                      const char *session);
