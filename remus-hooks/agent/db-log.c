@@ -4,7 +4,9 @@
  *
  * What happened waits here until the database has it, which may be long after;
  * both what waits and what is kept there is bounded, so that nothing that
- * happens too often fills either. */
+ * happens too often fills either.  It always waits a moment: what is to be told
+ * happens in the middle of a failover, and a transaction there keeps the
+ * database, and every agent that hears of it, from what is more urgent. */
 
 #include <config.h>
 #include "db.h"
@@ -14,6 +16,7 @@
 #include "db-provider.h"
 #include "dts-idl.h"
 #include "openvswitch/list.h"
+#include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "timeval.h"
@@ -24,6 +27,7 @@ VLOG_DEFINE_THIS_MODULE(db_log);
 /* Events of this node that are kept; and at most that many wait to be
  * written. */
 #define MAX_EVENTS 500
+#define DELAY_MS 100
 
 struct event_wish {
     struct ovs_list list_node;
@@ -35,6 +39,7 @@ struct event_wish {
 static struct ovs_list events = OVS_LIST_INITIALIZER(&events);
 static size_t n_events;
 static size_t n_events_in_txn;
+static long long int due_at;    /* ms: not before; 0: now. */
 
 void
 db_put_event(const struct db_event *event)
@@ -59,7 +64,26 @@ db_put_event(const struct db_event *event)
     w->time = time_wall_msec();
     ovs_list_push_back(&events, &w->list_node);
     n_events++;
-    db_wishes_changed();
+    if (!due_at) {
+        due_at = time_msec() + DELAY_MS;
+    }
+}
+
+void
+db_log_run(void)
+{
+    if (due_at && time_msec() >= due_at) {
+        due_at = 0;
+        db_wishes_changed();
+    }
+}
+
+void
+db_log_wait(void)
+{
+    if (due_at) {
+        poll_timer_wait_until(due_at);
+    }
 }
 
 static void
@@ -121,12 +145,15 @@ prune_events(const struct ovsdb_idl *idl)
     }
 }
 
-/* Adds all that wait to 'txn'. */
+/* Adds all that wait to 'txn', once the first has waited long enough. */
 void
 db_log_write(const struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn)
 {
     const struct event_wish *w;
 
+    if (due_at) {
+        return;
+    }
     LIST_FOR_EACH (w, list_node, &events) {
         const struct dtsrec_event *row = dtsrec_event_insert(txn);
         dtsrec_event_set_time(row, w->time);

@@ -33,5 +33,7 @@ void db_receipts_sweep(const struct dts_view *);
 
 void db_log_write(const struct ovsdb_idl *, struct ovsdb_idl_txn *);
 void db_log_done(bool in);
+void db_log_run(void);
+void db_log_wait(void);
 
 #endif /* db-provider.h */

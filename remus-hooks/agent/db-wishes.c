@@ -285,6 +285,7 @@ db_wishes_run(struct ovsdb_idl *idl)
             dirty = true;
         }
     }
+    db_log_run();
     if (ovsdb_idl_get_seqno(idl) != last_seqno) {
         last_seqno = ovsdb_idl_get_seqno(idl);
         db_receipts_follow(idl);
@@ -325,6 +326,7 @@ db_wishes_wait(void)
             poll_timer_wait_until(groups[i].refused_until);
         }
     }
+    db_log_wait();
 }
 
 /* The connection is given up; the wishes stay. */
