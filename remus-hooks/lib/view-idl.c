@@ -316,11 +316,10 @@ others_changed(const struct ovsdb_idl *idl)
             || dtsrec_tunnel_track_get_first(idl));
 }
 
-/* The names of the domains of which a row has changed, by what it is.  Returns
- * false if a row has taken another domain's name. */
+/* Adds the names of the domains whose Domain row has changed.  Returns false if
+ * a row has taken another domain's name. */
 static bool
-collect(const struct ovsdb_idl *idl, struct sset *domains,
-        struct sset *bindings, struct sset *fences)
+collect(const struct ovsdb_idl *idl, struct sset *domains)
 {
     const struct dtsrec_domain *domain;
     const struct dtsrec_binding *binding;
@@ -339,13 +338,11 @@ collect(const struct ovsdb_idl *idl, struct sset *domains,
         renamed |= (OLD(dtsrec_binding, binding)
                     && dtsrec_binding_is_updated(binding,
                                                  DTSREC_BINDING_COL_DOMAIN));
-        sset_add(bindings, binding->domain);
     }
     DTSREC_FENCE_FOR_EACH_TRACKED (fence, idl) {
         renamed |= (OLD(dtsrec_fence, fence)
                     && dtsrec_fence_is_updated(fence,
                                                DTSREC_FENCE_COL_DOMAIN));
-        sset_add(fences, fence->domain);
     }
 #undef OLD
     return !renamed;
@@ -427,20 +424,48 @@ update_domain(struct dts_view *view, const struct dts_view_source *src,
     sset_add(&view->changed, name);
 }
 
+/* Of two rows that were one after the other in the same place, the older one
+ * is deleted: then the index says what there is. */
+static void
+follow_binding(struct dts_view *view, const struct dts_view_source *src,
+               struct dts_domain *d, const struct dtsrec_binding *row)
+{
+    if (dtsrec_binding_is_deleted(row)) {
+        row = dts_view_find_binding_row(src, d->name);
+    }
+    if (set_binding(d, row)) {
+        dts_view_resolve_domain(view, d);
+        sset_add(&view->changed, d->name);
+    }
+}
+
+static void
+follow_fence(const struct dts_view_source *src, struct dts_domain *d,
+             const struct dtsrec_fence *row)
+{
+    for (size_t i = 0; i < d->n_fences; i++) {
+        if (!strcmp(d->fences[i].gateway, row->gateway)
+            && !dtsrec_fence_is_deleted(row)) {
+            d->fences[i].generation = row->generation;
+            return;
+        }
+    }
+    update_fences(d, src);
+}
+
 bool
 dts_view_update(struct dts_view *view, const struct dts_view_source *src)
 {
     struct sset domains = SSET_INITIALIZER(&domains);
-    struct sset bindings = SSET_INITIALIZER(&bindings);
-    struct sset fences = SSET_INITIALIZER(&fences);
+    const struct dtsrec_binding *binding;
+    const struct dtsrec_fence *fence;
     struct dts_domain *d;
     const char *name;
     bool ok;
 
     view->all_changed = false;
     sset_clear(&view->changed);
-    ok = (!others_changed(src->idl)
-          && collect(src->idl, &domains, &bindings, &fences));
+    ok = !others_changed(src->idl) && collect(src->idl, &domains);
     if (ok) {
         const struct dtsrec_global *g = dtsrec_global_first(src->idl);
 
@@ -448,24 +473,21 @@ dts_view_update(struct dts_view *view, const struct dts_view_source *src)
         SSET_FOR_EACH (name, &domains) {
             update_domain(view, src, name);
         }
-        SSET_FOR_EACH (name, &bindings) {
-            d = sset_contains(&domains, name) ? NULL : find_domain(view, name);
-            if (d && set_binding(d, dts_view_find_binding_row(src, name))) {
-                dts_view_resolve_domain(view, d);
-                sset_add(&view->changed, name);
+        DTSREC_BINDING_FOR_EACH_TRACKED (binding, src->idl) {
+            d = find_domain(view, binding->domain);
+            if (d && !sset_contains(&domains, d->name)) {
+                follow_binding(view, src, d, binding);
             }
         }
         /* Nothing is computed from receipts: who waits for one looks. */
-        SSET_FOR_EACH (name, &fences) {
-            d = sset_contains(&domains, name) ? NULL : find_domain(view, name);
-            if (d) {
-                update_fences(d, src);
+        DTSREC_FENCE_FOR_EACH_TRACKED (fence, src->idl) {
+            d = find_domain(view, fence->domain);
+            if (d && !sset_contains(&domains, d->name)) {
+                follow_fence(src, d, fence);
             }
         }
     }
     sset_destroy(&domains);
-    sset_destroy(&bindings);
-    sset_destroy(&fences);
     return ok;
 }
 

@@ -1,8 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The measuring half of b-link: one checkpoint of 64 MB at a time, from the
-first byte that xl writes until its receiver has all of them, over loopback.
-dts-link and socat take turns; both are connected before the clock starts."""
+"""The measuring half of b-link: from the first byte that xl writes until its
+receiver has all of them, over loopback.  dts-link and socat take turns; both
+are connected before the clock starts.
+
+link.*.time, .cpu: a row of checkpoints.  link.*.one: a single large one, of
+which xl gets nothing before all of it is there, and socat's gets it as it
+comes: what that rule costs."""
 import argparse
 import glob
 import os
@@ -18,7 +22,9 @@ from bench import emit, note, result  # noqa: E402
 from linkbed import Bed, checkpoint, make_pki, stream_start, \
     write_all  # noqa: E402
 
-SIZE = 64 << 20
+SIZE = 32 << 20
+ROW = 8
+ONE = 64 << 20
 PORT = 26646
 
 
@@ -40,9 +46,13 @@ def wait_size(path, size, timeout=60):
         time.sleep(.0005)
 
 
+def row(first, count, size):
+    return b"".join(checkpoint(first + i, size) for i in range(count))
+
+
 class Link:
     def __init__(self, tls):
-        self.bed = Bed(tls=tls)
+        self.bed = Bed(tls=tls, listener=["-vconsole:info"], sink=True)
         self.p = self.bed.sender("-vconsole:warn")
         start = stream_start() + checkpoint(0)
         write_all(self.p.stdin, start)
@@ -52,9 +62,9 @@ class Link:
         wait_size(self.bed.out, self.total)
         self.pids = (self.p.pid, self.bed.session_pid())
 
-    def carry(self):
-        data = checkpoint(self.n, SIZE)
-        self.n += 1
+    def carry(self, count, size):
+        data = row(self.n, count, size)
+        self.n += count
         self.total += len(data)
         os.truncate(self.bed.out, 0)    # (Its writer goes on where it was.)
         cpu, start = cpu_ms(*self.pids), time.monotonic()
@@ -66,7 +76,7 @@ class Link:
         self.bed.close()
 
 
-def socat(directory, tls):
+def socat(directory, tls, count, size):
     listen = "TCP-LISTEN:%d,bind=127.0.0.1,reuseaddr" % PORT
     connect = "TCP:127.0.0.1:%d" % PORT
     if tls:
@@ -87,7 +97,7 @@ def socat(directory, tls):
     first = stream_start()
     write_all(b.stdin, first)
     wait_size(out, len(first))
-    data = checkpoint(1, SIZE)
+    data = row(1, count, size)
     cpu, start = cpu_ms(a.pid, b.pid), time.monotonic()
     write_all(b.stdin, data)
     wait_size(out, len(first) + len(data))
@@ -96,6 +106,17 @@ def socat(directory, tls):
     a.wait(20)
     b.wait(20)
     return took
+
+
+def turns(link, directory, tls, n, count, size):
+    ours, theirs = [], []
+    for i in range(n + 1):
+        a = link.carry(count, size)
+        b = socat(directory, tls, count, size)
+        if i:                   # The first ones fill caches.
+            ours.append(a)
+            theirs.append(b)
+    return ours, theirs
 
 
 def main():
@@ -108,25 +129,24 @@ def main():
     try:
         make_pki(directory)
         for tls in (False, True):
-            ours, theirs = [], []
             link = Link(tls)
-            for i in range(args.n + 1):
-                a, b = link.carry(), socat(directory, tls)
-                if i:           # The first ones fill caches.
-                    ours.append(a)
-                    theirs.append(b)
-            link.close()
-            link = None
             name = "link.tls" if tls else "link.plain"
             what = "socat, " + ("OpenSSL" if tls else "TCP")
+            ours, theirs = turns(link, directory, tls, args.n, ROW, SIZE)
             for k, part in ((0, "time"), (1, "cpu")):
                 r = result("%s.%s" % (name, part), "ms", [x[k] for x in ours],
                            [x[k] for x in theirs], what, ("<=", 1))
                 if not k:
                     for x in (r["ours"], r["reference"]):
-                        x["MB_s"] = round(SIZE / 1e3 / x["median"], 1)
+                        x["MB_s"] = round(ROW * SIZE / 1e3 / x["median"], 1)
                 emit(r)
-            note("%s: %d checkpoints of %d MB" % (name, args.n, SIZE >> 20))
+            ours, theirs = turns(link, directory, tls, args.n, 1, ONE)
+            emit(result(name + ".one", "ms", [x[0] for x in ours],
+                        [x[0] for x in theirs], what))
+            note("%s: %d rows of %d checkpoints of %d MB, %d of %d MB" %
+                 (name, args.n, ROW, SIZE >> 20, args.n, ONE >> 20))
+            link.close()
+            link = None
     finally:
         if link:
             link.close()

@@ -110,7 +110,7 @@ class Bed:
             struct.pack("!HHHH", 9, 9, 34, 0) + payload
 
     def traffic(self, seconds, done=None):
-        """Sends 2,000 frames/s to all domains in turn; yields (t, host, i)."""
+        """Sends 1,000 frames/s to all domains in turn; yields (t, host, i)."""
         end = time.monotonic() + seconds
         next_at = time.monotonic()
         while time.monotonic() < end and not (done and done()):
@@ -121,7 +121,7 @@ class Bed:
                 except OSError:
                     pass
                 self.sent += 1
-                next_at = max(next_at + .0005, now - .01)
+                next_at = max(next_at + .001, now - .01)
             ready = select.select(list(self.wires) + [self.db], [], [],
                                   max(0, next_at - time.monotonic()))[0]
             for s in ready:
