@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/poll-loop.h"
@@ -96,14 +97,15 @@ of_conn_connect(struct vconn *vconn)
 static int
 next_length(const struct of_conn *c)
 {
-    const struct ofp_header *oh = c->in.data;
+    struct ofp_header oh;
     size_t length;
 
-    if (c->in.size < sizeof *oh) {
+    if (c->in.size < sizeof oh) {
         return 0;
     }
-    length = ntohs(oh->length);
-    return (length < sizeof *oh ? -1
+    memcpy(&oh, c->in.data, sizeof oh); /* It may lie at any address. */
+    length = ntohs(oh.length);
+    return (length < sizeof oh ? -1
             : length <= c->in.size ? length
             : 0);
 }

@@ -55,8 +55,10 @@ def main():
                 values.append(t)
         if i % 50 == 0:
             note("%s: %d of %d" % (args.name, i, args.n))
-    emit(result(args.name, "ms", times[args.vif], times[args.stock],
-                REFERENCE, ("<=", 0.1)))
+    # A failover has an agent.  Without one our program, too, waits until
+    # ovs-vswitchd has the port, and that is most of its time.
+    emit(result(args.name, "ms", times[args.vif], times[args.stock], REFERENCE,
+                ("<=", 0.1) if args.name == "vif.online" else None))
 
 
 if __name__ == "__main__":
