@@ -11,7 +11,7 @@ EXTRA_DIST += \
 	.ci/run tests/run build-aux/dependencies \
 	tests/data/remus-stream tests/data/reduce-stream \
 	tests/netns/run tests/netns/lib.sh tests/netns/dts.sh \
-	tests/netns/algorithm1.sh tests/netns/guest.py tests/netns/probe.py \
+	tests/netns/algorithm1.sh tests/netns/kill-table.sh tests/netns/guest.py tests/netns/probe.py \
 	tests/netns/observe.py tests/netns/xenstore.py tests/netns/fakexl.py \
 	tests/netns/fakehelper.py tests/netns/fakedomwatch.py \
 	tests/netns/agentrpc.py tests/netns/vlanprobe.py \
