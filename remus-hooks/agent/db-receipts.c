@@ -5,7 +5,7 @@
  * A gateway has one for each of its domains, and after the loss of a node they
  * all change; when one domain moves the others must not cost anything.  So a
  * receipt is compared with the replica only when it was given, when its row has
- * changed there, and once for all when the replica is a new one. */
+ * changed there, and with all the others when the view was made anew. */
 
 #include <config.h>
 #include "db.h"
@@ -87,7 +87,7 @@ db_receipts_follow(const struct ovsdb_idl *idl)
     }
 }
 
-/* The replica is another one. */
+/* The replica may be another one. */
 void
 db_receipts_compare_all(void)
 {

@@ -249,7 +249,6 @@ db_wishes_prepare(struct ovsdb_idl *idl, const char *node)
     dtsrec_event_add_clause_node(&c, OVSDB_F_EQ, node);
     dtsrec_event_set_condition(idl, &c);
     ovsdb_idl_condition_destroy(&c);
-    db_receipts_compare_all();
     dirty = true;
 }
 

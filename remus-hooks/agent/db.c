@@ -172,6 +172,9 @@ db_run(const char *remote, const struct dts_view_local *local)
             dts_view_destroy(view);
             view = dts_view_create(idl, local);
             cookie++;
+            /* What the IDL has not tracked, as after a reconnection, may
+             * concern receipts, too. */
+            db_receipts_compare_all();
         } else if (!sset_is_empty(&view->changed)) {
             cookie++;
         }

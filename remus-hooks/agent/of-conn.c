@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <string.h>
 
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/poll-loop.h"

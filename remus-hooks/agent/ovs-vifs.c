@@ -371,7 +371,9 @@ switch_set_seen(const char *domain, int64_t generation, const char *session)
 
     smap_replace(&seen, domain, value);
     free(value);
-    if (sset_is_empty(&unwritten)) {
+    if (!generation) {          /* An operator's order is carried out now. */
+        marks_at = time_msec();
+    } else if (sset_is_empty(&unwritten)) {
         marks_at = time_msec() + MARKS_MS;
     }
     sset_add(&unwritten, domain);

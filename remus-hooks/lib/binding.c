@@ -202,10 +202,13 @@ owner_event(const struct dts_domain *d, const struct binding_facts *f)
                 ? BE_GUEST_STARTED : BE_NONE);
 
     case DTS_FAILED:
-        if (f->guest == GUEST_RUNNING) {
-            return f->fenced ? BE_GUEST_STARTED : BE_NONE;
+        /* One that is started anew writes its disks, heard or not: from then
+         * on the original must not come back. */
+        if (f->guest == GUEST_RUNNING && f->fenced) {
+            return BE_GUEST_STARTED;
         }
-        return (f->in_state_ms >= BINDING_TAKE_BACK_MS
+        return (f->guest == GUEST_RUNNING
+                || f->in_state_ms >= BINDING_TAKE_BACK_MS
                 ? BE_NO_TAKE_BACK : BE_NONE);
 
     case DTS_ALONE:

@@ -294,7 +294,7 @@ dts_view_source_init(struct dts_view_source *src, struct ovsdb_idl *idl)
 }
 
 /* True if a table was changed that views are not brought up to date with: the
- * few rows that everything depends on.  Global's counter is not in a view. */
+ * few rows that everything depends on.  Global's counter is followed. */
 static bool
 others_changed(const struct ovsdb_idl *idl)
 {

@@ -30,7 +30,6 @@ tests_unit_test_link_LDADD = $(UNIT_LIBS)
 endif
 
 # The programs themselves, over the loopback interface: no root, no Xen.
-TESTS += tests/link/test-link tests/link/test-wan tests/link/test-gate
 EXTRA_DIST += \
 	tests/link/fakehelper.py tests/link/fakereceiver.py \
 	tests/link/linkbed.py tests/link/test-gate tests/link/test-link \

@@ -38,6 +38,11 @@ def cpu_ms(*pids):
     return total / 1e6
 
 
+def children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        return [int(p) for p in f.read().split()]
+
+
 def wait_size(path, size, timeout=60):
     end = time.monotonic() + timeout
     while not os.path.exists(path) or os.path.getsize(path) < size:
@@ -60,7 +65,9 @@ class Link:
             raise RuntimeError(self.bed.log("sender.log"))
         self.total, self.n = len(start), 1
         wait_size(self.bed.out, self.total)
-        self.pids = (self.p.pid, self.bed.session_pid())
+        # Their receiver, which socat is itself, counts as well.
+        session = self.bed.session_pid()
+        self.pids = [self.p.pid, session] + children(session)
 
     def carry(self, count, size):
         data = row(self.n, count, size)

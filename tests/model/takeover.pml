@@ -511,8 +511,9 @@ proctype agents_of(bit me) {
         forget();
         commit_swap(me, 0, ALONE);
         check() }
-    /* rule: owner failed no-take-back */
-    :: atomic { OWNER(me, FAILED) && !n[me].guest ->
+    /* At any time: a guest that was started anew must not wait.
+     * rule: owner failed no-take-back */
+    :: atomic { OWNER(me, FAILED) ->
         stale[db.sess] = 1;
         commit(0, LOST);
         check() }

@@ -4,7 +4,7 @@
 # and meanwhile nothing is open that was not.
 . "$(dirname "$0")/dts.sh"
 needs_programs $AGENT
-plan 22
+plan 24
 dts_up xen=no || exit 1
 domain_add voip "$ADDRESS" hostA hostB >/dev/null
 g=$(bind voip hostB); wait_for 30 fenced voip $g
@@ -64,3 +64,14 @@ agent_start hostB
 g=$(bind voip hostB)
 ok "it still switches" wait_for 20 fenced voip $g
 ok "to hostB" eval 'wait_for 20 reaches $IP && [ "$(probe 5 $IP | jq -r ".hosts[0][0]")" = hostB ]'
+
+# A gateway's receipt is deleted, also where its agent cannot hear of it.
+unreceipt() { db '{"op":"delete","table":"Fence","where":[["domain","==","voip"]]}' >/dev/null; }
+unreceipt
+ok "a receipt that was deleted is written again" wait_for 20 fenced voip $g
+signal STOP agent-gw1
+unreceipt
+stop db KILL
+db_start
+signal CONT agent-gw1
+ok "also after the database was restarted without it" wait_for 40 fenced voip $g

@@ -375,6 +375,67 @@ change_something(struct ovsdb_idl_txn *txn)
     free(name);
 }
 
+/* Runs the IDL until it is 'connected', or is not. */
+static void
+run_until(bool connected)
+{
+    for (long long int until = time_msec() + 30000;
+         ovsdb_idl_is_connected(idl) != connected && time_msec() < until; ) {
+        ovsdb_idl_run(idl);
+        ovsdb_idl_wait(idl);
+        poll_timer_wait(10);
+        poll_block();
+    }
+    assert_int_equal(ovsdb_idl_is_connected(idl), connected);
+}
+
+static void
+run_server(void)
+{
+    char *socket = xasprintf("--remote=punix:%s/sock", dir);
+    char *db = xasprintf("%s/db", dir);
+    char *ctl = xasprintf("--unixctl=%s/ctl", dir);
+    char *log = xasprintf("%s/log", dir);
+
+    server = fork();
+    if (!server) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (freopen(log, "a", stderr)) {
+            execlp("ovsdb-server", "ovsdb-server", socket, ctl, db,
+                   (char *) NULL);
+        }
+        _exit(127);
+    }
+    free(socket);
+    free(db);
+    free(ctl);
+    free(log);
+}
+
+static void
+kill_server(void)
+{
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+}
+
+/* Now and then the connection breaks; and the server may be another one, which
+ * has forgotten what it had told us. */
+static void
+break_connection(int round)
+{
+    if (round % 200 == 199) {
+        kill_server();
+        run_until(false);
+        run_server();
+        run_until(true);
+    } else if (random_range(30) == 0) {
+        ovsdb_idl_force_reconnect(idl);
+        run_until(false);
+        run_until(true);
+    }
+}
+
 /* One transaction of a few changes, and the replica with it in it. */
 static void
 transact(void)
@@ -417,7 +478,10 @@ check_round(int round, struct dts_view **viewp, int *n_anew)
         snprintf(name, sizeof name, "d%d", i);
         before[i] = *viewp ? domain_to_string(*viewp, name) : xstrdup("");
     }
-    transact();
+    for (int i = random_range(4) ? 1 : 3; i > 0; i--) {
+        transact();
+    }
+    break_connection(round);
 
     struct dts_view *view = *viewp = follow(*viewp, n_anew);
     struct dts_view *anew = dts_view_create(idl, &local);
@@ -507,8 +571,7 @@ static int
 stop_server(void **state OVS_UNUSED)
 {
     ovsdb_idl_destroy(idl);
-    kill(server, SIGKILL);
-    waitpid(server, NULL, 0);
+    kill_server();
 
     char *command = xasprintf("rm -rf '%s'", dir);
     int error = system(command);
@@ -520,34 +583,14 @@ stop_server(void **state OVS_UNUSED)
 static int
 start_server(void **state OVS_UNUSED)
 {
-    char *socket = xasprintf("punix:%s/sock", dir);
-    char *db = xasprintf("%s/db", dir);
-    char *ctl = xasprintf("--unixctl=%s/ctl", dir);
-    char *log = xasprintf("%s/log", dir);
+    char *remote = xasprintf("unix:%s/sock", dir);
 
-    server = fork();
-    if (!server) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (freopen(log, "w", stderr)) {
-            execlp("ovsdb-server", "ovsdb-server", "--remote", socket, ctl, db,
-                   (char *) NULL);
-        }
-        _exit(127);
-    }
-    idl = ovsdb_idl_create(socket + 1, &dtsrec_idl_class, true, true);
+    run_server();
+    idl = ovsdb_idl_create(remote, &dtsrec_idl_class, true, true);
+    free(remote);
     dts_view_source_init(&source, idl);
-    for (long long int until = time_msec() + 30000;
-         !ovsdb_idl_has_ever_connected(idl) && time_msec() < until; ) {
-        ovsdb_idl_run(idl);
-        ovsdb_idl_wait(idl);
-        poll_timer_wait_until(until);
-        poll_block();
-    }
-    free(socket);
-    free(db);
-    free(ctl);
-    free(log);
-    return !ovsdb_idl_has_ever_connected(idl);
+    run_until(true);
+    return 0;
 }
 
 int
