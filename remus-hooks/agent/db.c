@@ -167,7 +167,10 @@ db_run(const char *remote, const struct dts_view_local *local)
     unsigned int seqno = ovsdb_idl_get_seqno(idl);
     if (ovsdb_idl_has_ever_connected(idl)
         && (!view || view_stale || seqno != view_seqno)) {
-        if (!view || view_stale || !dts_view_update(view, &source)) {
+        /* While a connection settles, what the IDL has tracked is not all that
+         * has changed: a replica that is begun anew forgets it. */
+        if (!view || view_stale || time_msec() - connected_since < SETTLE_MS
+            || !dts_view_update(view, &source)) {
             view_stale = false;
             dts_view_destroy(view);
             view = dts_view_create(idl, local);
