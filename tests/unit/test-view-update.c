@@ -158,8 +158,8 @@ view_to_string(const struct dts_view *view)
     return joined;
 }
 
-/* Finds the row of TABLE whose COLUMN is VALUE; NULL if there is none. */
-#define FIND(TABLE, FOR_EACH, ROW, COLUMN, VALUE)       \
+/* Finds the row whose COLUMN is VALUE; NULL if there is none. */
+#define FIND(FOR_EACH, ROW, COLUMN, VALUE)              \
     FOR_EACH (ROW, idl) {                               \
         if (!strcmp(ROW->COLUMN, VALUE)) {              \
             break;                                      \
@@ -171,7 +171,7 @@ change_domain(struct ovsdb_idl_txn *txn, const char *name)
 {
     const struct dtsrec_domain *row;
 
-    FIND(domain, DTSREC_DOMAIN_FOR_EACH, row, name, name);
+    FIND(DTSREC_DOMAIN_FOR_EACH, row, name, name);
     if (row && random_range(4) == 0) {
         dtsrec_domain_delete(row);
         if (random_range(2)) {
@@ -218,7 +218,7 @@ change_binding(struct ovsdb_idl_txn *txn, const char *name)
 {
     const struct dtsrec_binding *row;
 
-    FIND(binding, DTSREC_BINDING_FOR_EACH, row, domain, name);
+    FIND(DTSREC_BINDING_FOR_EACH, row, domain, name);
     if (row && random_range(6) == 0) {
         dtsrec_binding_delete(row);
         return;
@@ -293,7 +293,7 @@ change_node(struct ovsdb_idl_txn *txn)
     const char *name = PICK("A", "B", "g1", "g2");
     const struct dtsrec_node *row;
 
-    FIND(node, DTSREC_NODE_FOR_EACH, row, name, name);
+    FIND(DTSREC_NODE_FOR_EACH, row, name, name);
     if (row && random_range(4) == 0) {
         dtsrec_node_delete(row);
         return;
@@ -317,7 +317,7 @@ change_network(struct ovsdb_idl_txn *txn)
     const struct dtsrec_network *row;
     int64_t mtu = 1400;
 
-    FIND(network, DTSREC_NETWORK_FOR_EACH, row, name, name);
+    FIND(DTSREC_NETWORK_FOR_EACH, row, name, name);
     if (row && random_range(4) == 0) {
         dtsrec_network_delete(row);
         return;
@@ -405,6 +405,20 @@ kill_server(void)
     waitpid(server, NULL, 0);
 }
 
+/* Commits 'txn', and brings the replica up to it. */
+static enum ovsdb_idl_txn_status
+commit(struct ovsdb_idl_txn *txn)
+{
+    enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit_block(txn);
+
+    if (status == TXN_ERROR) {
+        fail_msg("%s", ovsdb_idl_txn_get_error(txn));
+    }
+    ovsdb_idl_txn_destroy(txn);
+    ovsdb_idl_run(idl);
+    return status;
+}
+
 /* One transaction of a few changes, and the replica with it in it. */
 static void
 transact(void)
@@ -415,13 +429,8 @@ transact(void)
         change_something(txn);
     }
 
-    enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit_block(txn);
-    if (status == TXN_ERROR) {
-        fail_msg("%s", ovsdb_idl_txn_get_error(txn));
-    }
+    enum ovsdb_idl_txn_status status = commit(txn);
     assert_true(status == TXN_SUCCESS || status == TXN_UNCHANGED);
-    ovsdb_idl_txn_destroy(txn);
-    ovsdb_idl_run(idl);
 }
 
 /* The agent's way: see db.c. */
@@ -501,9 +510,7 @@ test_counter(void **state OVS_UNUSED)
     struct ovsdb_idl_txn *txn = ovsdb_idl_txn_create(idl);
 
     dtsrec_global_set_generation(dtsrec_global_first(idl), 4711);
-    assert_int_equal(ovsdb_idl_txn_commit_block(txn), TXN_SUCCESS);
-    ovsdb_idl_txn_destroy(txn);
-    ovsdb_idl_run(idl);
+    assert_int_equal(commit(txn), TXN_SUCCESS);
     assert_true(dts_view_update(view, &source));
     assert_false(view->all_changed);
     assert_true(sset_is_empty(&view->changed));
@@ -524,9 +531,7 @@ test_renamed(void **state OVS_UNUSED)
     assert_non_null(row);
     char *old = xstrdup(row->name);
     dtsrec_domain_set_name(row, "renamed");
-    assert_int_equal(ovsdb_idl_txn_commit_block(txn), TXN_SUCCESS);
-    ovsdb_idl_txn_destroy(txn);
-    ovsdb_idl_run(idl);
+    assert_int_equal(commit(txn), TXN_SUCCESS);
     view = follow(view, &n_anew);
     assert_non_null(dts_view_find_domain(view, "renamed"));
     assert_null(dts_view_find_domain(view, old));
