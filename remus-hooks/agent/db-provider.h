@@ -4,6 +4,9 @@
 
 /* Between db.c, db-wishes.c, db-receipts.c and db-log.c. */
 
+/* What the database has refused is tried again after so long. */
+#define REFUSED_MS 5000
+
 #include <stdbool.h>
 
 struct ovsdb_idl;
@@ -26,8 +29,10 @@ void db_wishes_wait(void);
 void db_wishes_forget(void);
 void db_wishes_changed(void);
 
-void db_receipts_write(struct ovsdb_idl_txn *);
-void db_receipts_follow(const struct ovsdb_idl *);
+void db_receipts_run(const struct ovsdb_idl *, bool changed);
+void db_receipts_flush(struct ovsdb_idl *);
+void db_receipts_wait(void);
+void db_receipts_forget(void);
 void db_receipts_compare_all(void);
 void db_receipts_sweep(const struct dts_view *);
 

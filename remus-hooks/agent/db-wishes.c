@@ -10,8 +10,9 @@
  * fails is simply made again from the wishes, so nothing is lost when the
  * database is away, and a receipt is never taken back by an old one.
  *
- * Receipts and answers lie on the failover path: they are never held up by the
- * rest, which is written only when they are there, group by group.  What the
+ * Receipts have transactions of their own.  The witness's answers lie on the
+ * failover path, too: they are never held up by the rest, which is written only
+ * when they are there, group by group.  What the
  * database refuses (ctl/rbac.c has what a node may write) holds up its own
  * group only, and is tried again after a while. */
 
@@ -32,9 +33,6 @@
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(db_wishes);
-
-/* What was refused is tried again after so long. */
-#define REFUSED_MS 5000
 
 struct reach_wish {
     enum dts_reach state;
@@ -74,7 +72,7 @@ static struct group {
     void (*write)(const struct ovsdb_idl *);
     long long int refused_until;        /* ms; 0: it was not. */
 } groups[] = {
-    { "receipts and answers", write_urgent, 0 },
+    { "questions and answers", write_urgent, 0 },
     { "conditions", write_domains, 0 },
     { "what this node is", write_node, 0 },
     { "this node's address, which an operator may: dts-ctl node-set",
@@ -84,7 +82,7 @@ static struct group {
 };
 static struct group *in_txn;    /* Of 'txn'. */
 
-/* Something else is to be written (db-receipts.c, db-log.c). */
+/* Something else is to be written (db-log.c). */
 void
 db_wishes_changed(void)
 {
@@ -285,11 +283,11 @@ db_wishes_run(struct ovsdb_idl *idl)
         }
     }
     db_log_run();
-    if (ovsdb_idl_get_seqno(idl) != last_seqno) {
-        last_seqno = ovsdb_idl_get_seqno(idl);
-        db_receipts_follow(idl);
-        dirty = true;
-    }
+
+    bool changed = ovsdb_idl_get_seqno(idl) != last_seqno;
+    last_seqno = ovsdb_idl_get_seqno(idl);
+    dirty |= changed;
+    db_receipts_run(idl, changed);
 }
 
 void
@@ -326,12 +324,14 @@ db_wishes_wait(void)
         }
     }
     db_log_wait();
+    db_receipts_wait();
 }
 
 /* The connection is given up; the wishes stay. */
 void
 db_wishes_forget(void)
 {
+    db_receipts_forget();
     if (txn) {
         ovsdb_idl_txn_destroy(txn);
         txn = NULL;
@@ -469,7 +469,6 @@ write_suspicions(const struct ovsdb_idl *idl)
 static void
 write_urgent(const struct ovsdb_idl *idl)
 {
-    db_receipts_write(txn);
     write_reaches(idl);
     write_suspicions(idl);
 }

@@ -201,6 +201,7 @@ db_flush(void)
     if (!ovs_list_is_empty(&queue)) {
         send_steps();
     }
+    db_receipts_flush(idl);
     db_wishes_flush(idl);
 }
 
@@ -413,14 +414,20 @@ free_step(struct queued_step *q)
 const struct dtsrec_binding *
 db_find_binding(const char *domain)
 {
-    return dts_view_find_binding_row(&source, domain);
+    const struct dts_domain *d = view ? dts_view_find_domain(view, domain)
+                                      : NULL;
+
+    return d ? dts_view_get_binding_row(idl, d) : NULL;
 }
 
 /* This gateway's receipt for 'domain', NULL if it has written none. */
 const struct dtsrec_fence *
 db_find_own_fence(const char *domain)
 {
-    return dts_view_find_fence_row(&source, domain, db_node());
+    const struct dts_domain *d = view ? dts_view_find_domain(view, domain)
+                                      : NULL;
+
+    return d ? dts_view_get_fence_row(idl, d, db_node()) : NULL;
 }
 
 /* Adds what the takeover waits on: the witness's answers as they are in our

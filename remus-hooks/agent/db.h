@@ -61,6 +61,7 @@ void db_each_suspicion(void (*cb)(const char *by, const char *about,
 /* Wishes. */
 void db_put_fence(const char *domain, int64_t generation,
                   long long int programmed_us, long long int fenced_us);
+bool db_receipts_pending(void);
 void db_put_reach(const char *subject, enum dts_reach, const char *diag);
 /* Asks for (NULL: no longer) an answer about 'about'. */
 void db_put_suspicion(const char *about, const char *nonce);

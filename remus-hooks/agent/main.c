@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,9 @@ run(void)
     }
     guests_run();
     takeover_filter(db_view(), db_cookie());
+    if (db_receipts_pending()) {
+        switch_put_off_marks();
+    }
     switch_run(db_view(), db_cookie(), db_is_connected());
     server_run();
     takeover_run(db_view());
@@ -147,6 +151,10 @@ main(int argc, char *argv[])
 
     ovs_cmdl_proctitle_init(argc, argv);
     ovs_set_program_name(argv[0], DTS_VERSION);
+    /* An update of ten thousand rows is hundred thousands of small blocks that
+     * come and go between a few large ones; at each of those glibc would join
+     * all that are free. */
+    mallopt(M_MXFAST, 0);
     service_start(&argc, &argv);
     parse_options(argc, argv);
     fatal_ignore_sigpipe();

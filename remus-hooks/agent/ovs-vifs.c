@@ -42,6 +42,7 @@ VLOG_DEFINE_THIS_MODULE(ovs_vifs);
 /* ovs-vswitchd goes through its whole configuration whenever the database
  * changes: marks wait until the switch that they tell of is over. */
 #define MARKS_MS 250
+#define MAX_MARKS_MS 5000       /* However long that takes. */
 
 struct request {
     struct ovs_list list_node;
@@ -58,7 +59,9 @@ struct request {
 static struct ovs_list requests = OVS_LIST_INITIALIZER(&requests);
 static struct smap seen = SMAP_INITIALIZER(&seen);      /* By domain. */
 static struct sset unwritten = SSET_INITIALIZER(&unwritten);
-static long long int marks_at;  /* When those are to be written. */
+static long long int marks_at;  /* When those are to be written: ms. */
+static long long int marks_since; /* When the first was set; 0: they are not to
+                                   * be put off. */
 static struct sset swept = SSET_INITIALIZER(&swept);    /* To be deleted. */
 
 static void
@@ -373,11 +376,22 @@ switch_set_seen(const char *domain, int64_t generation, const char *session)
     free(value);
     if (!generation) {          /* An operator's order is carried out now. */
         marks_at = time_msec();
+        marks_since = 0;
     } else if (sset_is_empty(&unwritten)) {
-        marks_at = time_msec() + MARKS_MS;
+        marks_since = time_msec();
+        marks_at = marks_since + MARKS_MS;
     }
     sset_add(&unwritten, domain);
     sset_find_and_delete(&swept, domain);
+}
+
+void
+switch_put_off_marks(void)
+{
+    if (marks_since) {
+        marks_at = MAX(marks_at, MIN(time_msec() + MARKS_MS,
+                                     marks_since + MAX_MARKS_MS));
+    }
 }
 
 bool
@@ -436,4 +450,5 @@ ovs_vifs_lost_marks(void)
         sset_add(&unwritten, node->key);
     }
     marks_at = time_msec();
+    marks_since = 0;
 }

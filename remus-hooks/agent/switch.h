@@ -58,11 +58,12 @@ bool switch_get_config(struct switch_config *);
 /* Per-domain marks kept in the local OVS database (invariant 6): the highest
  * generation and the session seen, in external_ids of the bridge,
  * "dts-seen-DOMAIN" = "GENERATION SESSION".  switch_get_seen() returns false
- * when there is none.  switch_set_seen() is written behind,
- * a quarter of a second later. */
+ * when there is none.  switch_set_seen() is written behind, a quarter of a
+ * second later, and then too when it is put off, up to five seconds. */
 bool switch_get_seen(const char *domain, int64_t *generation, char **session);
 void switch_set_seen(const char *domain, int64_t generation,
                      const char *session);
+void switch_put_off_marks(void);
 
 /* Forgets the marks of domains that 'view' does not have, and calls 'cb' for
  * each.  A mark of a later generation than the database has ever given stays:

@@ -22,6 +22,7 @@
 #include "openvswitch/vlog.h"
 #include "smap.h"
 #include "util.h"
+#include "uuid.h"
 
 VLOG_DEFINE_THIS_MODULE(view);
 
@@ -221,6 +222,7 @@ set_binding(struct dts_domain *d, const struct dtsrec_binding *row)
     bool had = d->has_binding, changed;
     enum dts_state state;
 
+    d->binding_row = row ? row->header_.uuid : UUID_ZERO;
     if (row && !dts_state_from_string(row->state, &state)) {
         VLOG_WARN_RL(&rl, "Binding %s: state \"%s\" is unknown to this "
                      "version", row->domain, row->state);
@@ -256,18 +258,27 @@ add_bindings(struct dts_view *view, const struct ovsdb_idl *idl)
         struct dts_domain *d = find_domain(view, row->domain);
         if (d) {                /* Else its Domain has just been deleted. */
             set_binding(d, row);
+        } else {
+            view->orphans = true;
         }
     }
 }
 
 static void
-add_fence(struct dts_domain *d, const struct dtsrec_fence *row)
+set_fence(struct dts_domain *d, const struct dtsrec_fence *row)
 {
-    d->fences = xrealloc(d->fences, (d->n_fences + 1) * sizeof *d->fences);
-    d->fences[d->n_fences++] = (struct dts_fence) {
-        .gateway = xstrdup(row->gateway),
-        .generation = row->generation,
-    };
+    struct dts_fence *f = d->fences, *end = f + d->n_fences;
+
+    while (f < end && strcmp(f->gateway, row->gateway)) {
+        f++;
+    }
+    if (f == end) {
+        d->fences = xrealloc(d->fences, (d->n_fences + 1) * sizeof *f);
+        f = &d->fences[d->n_fences++];
+        f->gateway = xstrdup(row->gateway);
+    }
+    f->generation = row->generation;
+    f->row = row->header_.uuid;
 }
 
 static void
@@ -278,7 +289,9 @@ add_fences(struct dts_view *view, const struct ovsdb_idl *idl)
     DTSREC_FENCE_FOR_EACH (row, idl) {
         struct dts_domain *d = find_domain(view, row->domain);
         if (d) {
-            add_fence(d, row);
+            set_fence(d, row);
+        } else {
+            view->orphans = true;
         }
     }
 }
@@ -289,8 +302,6 @@ dts_view_source_init(struct dts_view_source *src, struct ovsdb_idl *idl)
     src->idl = idl;
     ovsdb_idl_track_add_all(idl);
     src->domains = ovsdb_idl_index_create1(idl, &dtsrec_domain_col_name);
-    src->bindings = ovsdb_idl_index_create1(idl, &dtsrec_binding_col_domain);
-    src->fences = ovsdb_idl_index_create1(idl, &dtsrec_fence_col_domain);
 }
 
 /* True if a table was changed that views are not brought up to date with: the
@@ -361,77 +372,78 @@ find_domain_row(const struct dts_view_source *src, const char *name)
 }
 
 const struct dtsrec_binding *
-dts_view_find_binding_row(const struct dts_view_source *src, const char *name)
+dts_view_get_binding_row(const struct ovsdb_idl *idl,
+                         const struct dts_domain *d)
 {
-    struct dtsrec_binding *key = dtsrec_binding_index_init_row(src->bindings);
-    const struct dtsrec_binding *row;
+    const struct dtsrec_binding *row
+        = dtsrec_binding_get_for_uuid(idl, &d->binding_row);
 
-    dtsrec_binding_index_set_domain(key, name);
-    row = dtsrec_binding_index_find(src->bindings, key);
-    dtsrec_binding_index_destroy_row(key);
-    return row;
+    return row && !strcmp(row->domain, d->name) ? row : NULL;
 }
 
 const struct dtsrec_fence *
-dts_view_find_fence_row(const struct dts_view_source *src, const char *domain,
-                        const char *gateway)
+dts_view_get_fence_row(const struct ovsdb_idl *idl,
+                       const struct dts_domain *d, const char *gateway)
 {
-    struct dtsrec_fence *key = dtsrec_fence_index_init_row(src->fences);
-    const struct dtsrec_fence *row, *found = NULL;
-
-    dtsrec_fence_index_set_domain(key, domain);
-    DTSREC_FENCE_FOR_EACH_EQUAL (row, key, src->fences) {
-        if (!strcmp(row->gateway, gateway)) {
-            found = row;
+    for (size_t i = 0; i < d->n_fences; i++) {
+        if (!strcmp(d->fences[i].gateway, gateway)) {
+            const struct dtsrec_fence *row
+                = dtsrec_fence_get_for_uuid(idl, &d->fences[i].row);
+            return row && !strcmp(row->domain, d->name) ? row : NULL;
         }
     }
-    dtsrec_fence_index_destroy_row(key);
-    return found;
+    return NULL;
 }
 
-static void
-update_fences(struct dts_domain *d, const struct dts_view_source *src)
-{
-    struct dtsrec_fence *key = dtsrec_fence_index_init_row(src->fences);
-    const struct dtsrec_fence *row;
-
-    dts_domain_clear_fences(d);
-    dtsrec_fence_index_set_domain(key, d->name);
-    DTSREC_FENCE_FOR_EACH_EQUAL (row, key, src->fences) {
-        add_fence(d, row);
-    }
-    dtsrec_fence_index_destroy_row(key);
-}
-
-/* Puts the Domain 'name' as it is now in the place of what there was. */
-static void
+/* Puts the Domain 'name' as it is now in the place of what there was, whose
+ * Binding and receipts it keeps.  Returns false if it is a new one that may
+ * have some already. */
+static bool
 update_domain(struct dts_view *view, const struct dts_view_source *src,
               const char *name)
 {
-    struct dts_domain *d = find_domain(view, name);
+    struct dts_domain *old = find_domain(view, name), *d;
     const struct dtsrec_domain *row = find_domain_row(src, name);
 
-    if (d) {
-        dts_view_remove_domain(view, d);
-    }
+    sset_add(&view->changed, name);
     if (row) {
+        if (!old && view->orphans) {
+            return false;
+        }
         d = dts_view_add_domain(view, name, NULL);
         set_domain(d, row);
-        set_binding(d, dts_view_find_binding_row(src, name));
-        update_fences(d, src);
+        if (old) {
+            set_binding(d, dts_view_get_binding_row(src->idl, old));
+            d->fences = old->fences;
+            d->n_fences = old->n_fences;
+            old->fences = NULL;
+            old->n_fences = 0;
+        }
         dts_view_resolve_domain(view, d);
+    } else if (old) {
+        view->orphans |= !uuid_is_zero(&old->binding_row) || old->n_fences;
     }
-    sset_add(&view->changed, name);
+    if (old) {
+        dts_view_remove_domain(view, old);
+    }
+    return true;
 }
 
-/* Of two rows that were one after the other in the same place, the older one
- * is deleted: then the index says what there is. */
+/* Rows come in any order: of two that were one after the other in the same
+ * place, the older one's end says nothing about the other. */
 static void
-follow_binding(struct dts_view *view, const struct dts_view_source *src,
-               struct dts_domain *d, const struct dtsrec_binding *row)
+follow_binding(struct dts_view *view, const struct dtsrec_binding *row)
 {
+    struct dts_domain *d = find_domain(view, row->domain);
+
     if (dtsrec_binding_is_deleted(row)) {
-        row = dts_view_find_binding_row(src, d->name);
+        if (!d || !uuid_equals(&d->binding_row, &row->header_.uuid)) {
+            return;
+        }
+        row = NULL;
+    } else if (!d) {
+        view->orphans = true;
+        return;
     }
     if (set_binding(d, row)) {
         dts_view_resolve_domain(view, d);
@@ -440,17 +452,24 @@ follow_binding(struct dts_view *view, const struct dts_view_source *src,
 }
 
 static void
-follow_fence(const struct dts_view_source *src, struct dts_domain *d,
-             const struct dtsrec_fence *row)
+follow_fence(struct dts_view *view, const struct dtsrec_fence *row)
 {
-    for (size_t i = 0; i < d->n_fences; i++) {
-        if (!strcmp(d->fences[i].gateway, row->gateway)
-            && !dtsrec_fence_is_deleted(row)) {
-            d->fences[i].generation = row->generation;
+    struct dts_domain *d = find_domain(view, row->domain);
+
+    if (!dtsrec_fence_is_deleted(row)) {
+        if (d) {
+            set_fence(d, row);
+        } else {
+            view->orphans = true;
+        }
+        return;
+    }
+    for (size_t i = 0; d && i < d->n_fences; i++) {
+        if (uuid_equals(&d->fences[i].row, &row->header_.uuid)) {
+            dts_domain_remove_fence(d, &d->fences[i]);
             return;
         }
     }
-    update_fences(d, src);
 }
 
 bool
@@ -459,7 +478,6 @@ dts_view_update(struct dts_view *view, const struct dts_view_source *src)
     struct sset domains = SSET_INITIALIZER(&domains);
     const struct dtsrec_binding *binding;
     const struct dtsrec_fence *fence;
-    struct dts_domain *d;
     const char *name;
     bool ok;
 
@@ -471,20 +489,16 @@ dts_view_update(struct dts_view *view, const struct dts_view_source *src)
 
         view->generation = g ? g->generation : 0;
         SSET_FOR_EACH (name, &domains) {
-            update_domain(view, src, name);
+            ok = ok && update_domain(view, src, name);
         }
+    }
+    if (ok) {
         DTSREC_BINDING_FOR_EACH_TRACKED (binding, src->idl) {
-            d = find_domain(view, binding->domain);
-            if (d && !sset_contains(&domains, d->name)) {
-                follow_binding(view, src, d, binding);
-            }
+            follow_binding(view, binding);
         }
         /* Nothing is computed from receipts: who waits for one looks. */
         DTSREC_FENCE_FOR_EACH_TRACKED (fence, src->idl) {
-            d = find_domain(view, fence->domain);
-            if (d && !sset_contains(&domains, d->name)) {
-                follow_fence(src, d, fence);
-            }
+            follow_fence(view, fence);
         }
     }
     sset_destroy(&domains);

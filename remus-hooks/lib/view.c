@@ -112,19 +112,18 @@ dts_domain_destroy(struct dts_domain *d)
     free(d->standby);
     free(d->session);
     free(d->cause);
-    dts_domain_clear_fences(d);
-    free(d);
-}
-
-void
-dts_domain_clear_fences(struct dts_domain *d)
-{
     for (size_t i = 0; i < d->n_fences; i++) {
         free(d->fences[i].gateway);
     }
     free(d->fences);
-    d->fences = NULL;
-    d->n_fences = 0;
+    free(d);
+}
+
+void
+dts_domain_remove_fence(struct dts_domain *d, struct dts_fence *fence)
+{
+    free(fence->gateway);
+    *fence = d->fences[--d->n_fences];
 }
 
 void

@@ -18,6 +18,7 @@
 #include <netinet/in.h>
 #include "openvswitch/hmap.h"
 #include "openvswitch/types.h"
+#include "openvswitch/uuid.h"
 #include "packets.h"
 #include "sset.h"
 
@@ -95,6 +96,7 @@ struct dts_address {
 struct dts_fence {
     char *gateway;
     int64_t generation;
+    struct uuid row;
 };
 
 struct dts_domain {
@@ -114,8 +116,10 @@ struct dts_domain {
     char *requested_node;           /* Operator's switch; NULL: none. */
     int64_t requested_generation;
 
-    /* Its Binding; has_binding is false when there is no row. */
+    /* Its Binding; has_binding is false when there is none that can be
+     * understood; 'binding_row' is zero when there is none. */
     bool has_binding;
+    struct uuid binding_row;
     char *owner, *standby;
     const struct dts_node *owner_node, *standby_node;   /* May be NULL. */
     int64_t generation;
@@ -158,6 +162,9 @@ struct dts_view {
      * only (by name; some may be gone). */
     bool all_changed;
     struct sset changed;
+
+    bool orphans;               /* There may be rows of Binding or Fence whose
+                                 * domain is not here. */
 };
 
 struct ovsdb_idl;
@@ -165,17 +172,22 @@ struct ovsdb_idl_index;
 struct dtsrec_binding;
 struct dtsrec_fence;
 
-/* The replica, which has to track changes, with indexes of Domain by name and
- * of Binding and Fence by domain. */
+/* The replica, which has to track changes, with an index of Domain by name.
+ * (Not of Binding and Fence: to keep one costs more than all that is done with
+ * a row that has changed; a domain knows which rows are its.) */
 struct dts_view_source {
     struct ovsdb_idl *idl;
-    struct ovsdb_idl_index *domains, *bindings, *fences;
+    struct ovsdb_idl_index *domains;
 };
 void dts_view_source_init(struct dts_view_source *, struct ovsdb_idl *);
-const struct dtsrec_binding *dts_view_find_binding_row(
-    const struct dts_view_source *, const char *domain);
-const struct dtsrec_fence *dts_view_find_fence_row(
-    const struct dts_view_source *, const char *domain, const char *gateway);
+
+/* The rows that 'd', of a view that is up to date, has in 'idl'; NULL if it
+ * has none. */
+const struct dtsrec_binding *dts_view_get_binding_row(
+    const struct ovsdb_idl *idl, const struct dts_domain *d);
+const struct dtsrec_fence *dts_view_get_fence_row(
+    const struct ovsdb_idl *idl, const struct dts_domain *d,
+    const char *gateway);
 
 /* What the local Open_vSwitch table adds to a view. */
 struct dts_view_local {
@@ -205,7 +217,7 @@ void dts_address_uninit(struct dts_address *);
 /* Parses "GATEWAY:PORT[:VLAN]". */
 char *dts_client_port_parse(const char *s, struct dts_client_port *);
 void dts_client_port_uninit(struct dts_client_port *);
-void dts_domain_clear_fences(struct dts_domain *);
+void dts_domain_remove_fence(struct dts_domain *, struct dts_fence *);
 void dts_view_remove_domain(struct dts_view *, struct dts_domain *);
 void dts_view_resolve(struct dts_view *); /* Names to pointers, after adding. */
 void dts_view_resolve_domain(const struct dts_view *, struct dts_domain *);

@@ -11,6 +11,7 @@ class Ovsdb:
         self.s = socket.socket(socket.AF_UNIX)
         self.s.connect(path)
         self.database, self.id, self.buffer = database, 0, ""
+        self.depth, self.too_short = 0, 0
         self.decoder = json.JSONDecoder()
         self.replies, self.updates = {}, []
 
@@ -32,10 +33,17 @@ class Ovsdb:
             raise EOFError("the database closed the connection")
         now = time.monotonic()
         self.buffer += data.decode()
+        self.depth += data.count(b"{") - data.count(b"}")
+        # A long message comes in many pieces: it is not to be read anew, in
+        # vain, with each of them.
+        if self.depth and len(self.buffer) < 2 * self.too_short:
+            return
+        self.too_short = 0
         while self.buffer:
             try:
                 m, n = self.decoder.raw_decode(self.buffer)
             except ValueError:
+                self.too_short = len(self.buffer)
                 return
             self.buffer = self.buffer[n:].lstrip()
             if m.get("method") == "echo":

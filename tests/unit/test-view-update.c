@@ -446,6 +446,36 @@ follow(struct dts_view *view, int *n_anew)
     return view;
 }
 
+/* Each domain of 'view' knows which rows are its. */
+static void
+check_rows(const struct dts_view *view)
+{
+    const struct dtsrec_binding *binding;
+    const struct dtsrec_fence *fence;
+    const struct dts_domain *d;
+    size_t n = 0;
+
+    DTSREC_BINDING_FOR_EACH (binding, idl) {
+        d = dts_view_find_domain(view, binding->domain);
+        if (d) {
+            assert_ptr_equal(dts_view_get_binding_row(idl, d), binding);
+            n++;
+        }
+    }
+    DTSREC_FENCE_FOR_EACH (fence, idl) {
+        d = dts_view_find_domain(view, fence->domain);
+        if (d) {
+            assert_ptr_equal(dts_view_get_fence_row(idl, d, fence->gateway),
+                             fence);
+        }
+    }
+    HMAP_FOR_EACH (d, hmap_node, &view->domains) {
+        n -= dts_view_get_binding_row(idl, d) != NULL;
+        assert_null(dts_view_get_fence_row(idl, d, "g9"));
+    }
+    assert_int_equal(n, 0);
+}
+
 static void
 check_round(int round, struct dts_view **viewp, int *n_anew)
 {
@@ -468,6 +498,7 @@ check_round(int round, struct dts_view **viewp, int *n_anew)
         fail_msg("round %d: the view that was followed:\n%s\n"
                  "and made anew:\n%s", round, is, should_be);
     }
+    check_rows(view);
     for (int i = 0; i < N_DOMAINS; i++) {
         char name[16];
         snprintf(name, sizeof name, "d%d", i);
