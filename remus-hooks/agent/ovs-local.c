@@ -129,6 +129,12 @@ ovs_local_set_view(const struct dts_view *view, uint64_t seq)
     }
 }
 
+static bool
+vifs_work(void)
+{
+    return kicked || ovs_vifs_marks_due();
+}
+
 void
 ovs_local_run(void)
 {
@@ -151,7 +157,7 @@ ovs_local_run(void)
         ovs_ports_run(idl, br, &callbacks);
     }
     if (!txn && root && ovsdb_idl_is_alive(idl)
-        && (port_work || kicked || ovs_vifs_marks_due())
+        && (port_work || vifs_work())
         && time_msec() >= retry_at) {
         start_txn();
     }
@@ -166,7 +172,7 @@ ovs_local_wait(void)
     ovsdb_idl_wait(idl);
     if (txn) {
         ovsdb_idl_txn_wait(txn);
-    } else if (port_work || kicked || ovs_vifs_marks_due()) {
+    } else if (port_work || vifs_work()) {
         poll_timer_wait_until(retry_at);
     } else {
         ovs_vifs_marks_wait();
@@ -197,7 +203,7 @@ start_txn(void)
     br = ensure_bridge(&txn_ports);
     if (br) {
         txn_ports |= ovs_ports_sync(idl, txn, br);
-        if (kicked || ovs_vifs_marks_due()) {
+        if (vifs_work()) {
             ovs_vifs_write(idl, txn, br);
             kicked = false;
         }

@@ -4,7 +4,7 @@
 # and meanwhile nothing is open that was not.
 . "$(dirname "$0")/dts.sh"
 needs_programs $AGENT
-plan 24
+plan 28
 dts_up xen=no || exit 1
 domain_add voip "$ADDRESS" hostA hostB >/dev/null
 g=$(bind voip hostB); wait_for 30 fenced voip $g
@@ -75,3 +75,34 @@ stop db KILL
 db_start
 signal CONT agent-gw1
 ok "also after the database was restarted without it" wait_for 40 fenced voip $g
+
+# More receipts than one transaction has, and again while they are on their way.
+add_many() {    # add_many FIRST LAST
+    db "$($PY - $1 $2 <<'END'
+import json, sys
+ops = []
+for i in range(int(sys.argv[1]), int(sys.argv[2])):
+    ops.append({"op": "insert", "table": "Domain", "row": {
+        "name": "m%d" % i, "network": "voice", "primary": "hostA",
+        "secondary": "hostB", "failover": "auto", "on_loss": "stop",
+        "addresses": "02:02:00:00:%02x:%02x" % (i >> 8, i & 255)}})
+    ops.append({"op": "insert", "table": "Binding", "row": {
+        "domain": "m%d" % i, "owner": "hostA", "standby": "hostB",
+        "generation": 1, "state": "stopped"}})
+print(json.dumps(ops)[1:-1])
+END
+)" >/dev/null
+}
+for i in 0 200 400 600 800 1000; do add_many $i $((i + 200)); done
+receipts() {    # receipts GENERATION: how many of the 1,200 have it.
+    db '{"op":"select","table":"Fence","where":[["gateway","==","gw1"],["domain","!=","voip"],["generation","==",'$1']],"columns":["domain"]}' |
+        jq '.[0].rows | map(.domain) | unique | length'
+}
+many_have() { [ "$(receipts $1)" = 1200 ]; }
+move_many() { db '{"op":"update","table":"Binding","where":[["domain","!=","voip"]],"row":{"generation":'$1'}}' >/dev/null; }
+ok "1,200 domains have their receipts" wait_for 30 many_have 1
+for i in 2 3 4 5; do move_many $i; done
+ok "and the last generation's, when they move again and again" wait_for 30 many_have 5
+db '{"op":"delete","table":"Fence","where":[["gateway","==","gw1"]]}' >/dev/null
+ok "and again when all are deleted" wait_for 30 many_have 5
+ok "voip's is there, too" fenced voip $g

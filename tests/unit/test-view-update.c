@@ -571,6 +571,72 @@ test_renamed(void **state OVS_UNUSED)
     free(old);
 }
 
+/* Adds the Domain "x" by a transaction of its own, or deletes it. */
+static struct dts_view *
+there(struct dts_view *view, bool there)
+{
+    struct ovsdb_idl_txn *txn = ovsdb_idl_txn_create(idl);
+    const struct dtsrec_domain *row;
+    int n_anew = 0;
+
+    if (there) {
+        row = dtsrec_domain_insert(txn);
+        dtsrec_domain_set_name(row, "x");
+        dtsrec_domain_set_failover(row, "auto");
+        dtsrec_domain_set_on_loss(row, "stop");
+    } else {
+        FIND(DTSREC_DOMAIN_FOR_EACH, row, name, "x");
+        dtsrec_domain_delete(row);
+    }
+    assert_int_equal(commit(txn), TXN_SUCCESS);
+    view = follow(view, &n_anew);
+    check_rows(view);
+    ovsdb_idl_track_clear(idl);
+    return view;
+}
+
+/* A Binding and a receipt that stay when their Domain goes are found when it
+ * comes again. */
+static void
+test_orphans(void **state OVS_UNUSED)
+{
+    const struct dtsrec_binding *binding, *next_binding;
+    const struct dtsrec_domain *domain, *next_domain;
+    const struct dtsrec_fence *fence, *next_fence;
+    struct ovsdb_idl_txn *txn = ovsdb_idl_txn_create(idl);
+    struct dts_view *view;
+
+    DTSREC_DOMAIN_FOR_EACH_SAFE (domain, next_domain, idl) {
+        dtsrec_domain_delete(domain);
+    }
+    DTSREC_BINDING_FOR_EACH_SAFE (binding, next_binding, idl) {
+        dtsrec_binding_delete(binding);
+    }
+    DTSREC_FENCE_FOR_EACH_SAFE (fence, next_fence, idl) {
+        dtsrec_fence_delete(fence);
+    }
+    assert_int_equal(commit(txn), TXN_SUCCESS);
+    ovsdb_idl_track_clear(idl);
+    view = there(dts_view_create(idl, &local), true);
+
+    txn = ovsdb_idl_txn_create(idl);
+    binding = dtsrec_binding_insert(txn);
+    dtsrec_binding_set_domain(binding, "x");
+    dtsrec_binding_set_state(binding, "alone");
+    fence = dtsrec_fence_insert(txn);
+    dtsrec_fence_set_domain(fence, "x");
+    dtsrec_fence_set_gateway(fence, "g1");
+    assert_int_equal(commit(txn), TXN_SUCCESS);
+    assert_true(dts_view_update(view, &source));
+    ovsdb_idl_track_clear(idl);
+    check_rows(view);
+
+    view = there(there(view, false), true);
+    assert_true(dts_view_find_domain(view, "x")->has_binding);
+    assert_int_equal(dts_view_find_domain(view, "x")->n_fences, 1);
+    dts_view_destroy(view);
+}
+
 static int
 stop_server(void **state OVS_UNUSED)
 {
@@ -610,6 +676,7 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test(test_follow),
         cmocka_unit_test(test_counter),
         cmocka_unit_test(test_renamed),
+        cmocka_unit_test(test_orphans),
     };
     const char *src = getenv("abs_top_srcdir");
     char template[] = "/tmp/test-view-update.XXXXXX";

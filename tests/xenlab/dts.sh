@@ -82,17 +82,31 @@ dts_guest() {
     eventually "$XENLAB_PATIENCE" probe_answers $DTS_GUEST
 }
 
-# dts_protect FROM: stock xl remus through dts-link and the gate.  A first copy
+# dts_protect FROM: by $TOOLSTACK: "xl" is stock xl remus through dts-link and
+# the gate; "xl-remus" is xl-remus protect with $PROTECT_OPTIONS.  A first copy
 # that is given up (emulated hosts pause now and then) is begun again, as an
 # operator would.
+TOOLSTACK=${TOOLSTACK-xl}
+PROTECT_OPTIONS=${PROTECT_OPTIONS-}
 dts_protect() {
     local end=$(($(now_ms) + XENLAB_PATIENCE * 1000)) node
     node=$(node_of "$1")
     while [ "$(now_ms)" -lt $end ]; do
-        on "$1" "pgrep -f '[b]in/xl remus' >/dev/null || setsid bash -c 'LIBXL_SAVE_HELPER=/usr/libexec/remus-dts/dts-save-helper xl remus -F -n -d -i 200 -s \"\" voip \"exec dts-link voip\" 2>&1 | /lab/stamp >>/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &"
+        case $TOOLSTACK in
+        xl) on "$1" "pgrep -f '[b]in/xl remus' >/dev/null || setsid bash -c 'LIBXL_SAVE_HELPER=/usr/libexec/remus-dts/dts-save-helper xl remus -F -n -d -i 200 -s \"\" voip \"exec dts-link voip\" 2>&1 | /lab/stamp >>/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &" ;;
+        *) on "$1" "xl-remus status voip >/dev/null 2>&1 || xl-remus protect --experimental --detach --pidfile --log-file -i 200 $PROTECT_OPTIONS voip" ;;
+        esac
         ! on G "dts-ctl --timeout=20 wait voip --state=protected --owner=$node" >/dev/null || return 0
     done
     return 1
+}
+# dts_receiver COMMAND: what the link's listeners on both hosts run ("": xl).
+dts_receiver() {
+    local h
+    for h in A B; do
+        ! is_up $h || on $h "sed -i '/^DTS_RECEIVER=/d' /etc/default/remus-dts-link &&
+            echo \"DTS_RECEIVER='$1'\" >>/etc/default/remus-dts-link && $DAEMON restart link" || return 1
+    done
 }
 
 # dts_binding: "OWNER STATE GENERATION".

@@ -32,11 +32,17 @@ prepare() {
     say "the guest serves its client from host A"
 }
 
-# in_checkpoint HOST DIR: waits until what happened up to now is in the copy, as
+# in_checkpoint HOST DIR [NETWORK]: waits until what happened up to now is in the copy, as
 # four checkpoints later it is; $DIR/period: the longest time between two of
 # them, in ms.
 in_checkpoint() {
     local had
+    if [ "$TOOLSTACK" != xl ] && [ "${3-remus-dts}" = remus-dts ]; then
+        on "$1" 'xl-remus checkpoint -t 180 voip >/dev/null && xl-remus status --json voip' |
+            jq -e '.last_interval_us / 500 | round' >"$2/period" ||
+            { say "no checkpoint is taken any more"; return 1; }
+        return 0
+    fi
     had=$(on "$1" "grep -c 'Domain now suspended' /var/log/lab-remus.log")
     POLL=3 eventually 180 checkpoints_since "$1" "$had" 4 "$2" ||
         { say "no checkpoint is taken any more"; return 1; }
@@ -77,7 +83,7 @@ scenario_power() {
     say "protected: stock xl remus, a checkpoint each 200 ms"
     begin_call "$network" "$dir" || return 1
     say "a SIP call with voice is up"
-    in_checkpoint A "$dir" || return 1
+    in_checkpoint A "$dir" "$network" || return 1
     cut=$(power_cut A)
     say "host A: power cut"
     survive "$network" "$dir" "$cut" || say "no voice after the cut"
@@ -97,7 +103,7 @@ scenario_failback() {
     take "$network" protect A || { say "no protection"; return 1; }
     begin_call "$network" "$dir" || return 1
     say "protected from A; a SIP call with voice is up"
-    in_checkpoint A "$dir" || return 1
+    in_checkpoint A "$dir" "$network" || return 1
     cut=$(power_cut A)
     say "host A: power cut"
     survive "$network" "$dir" "$cut" || { say "no voice after the first cut"; call_end "$dir"; return 1; }
@@ -108,7 +114,7 @@ scenario_failback() {
     fi
     say "host A is back, empty: B protects to it"
     take "$network" protect B || { say "no protection from B"; return 1; }
-    in_checkpoint B "$dir" || return 1
+    in_checkpoint B "$dir" "$network" || return 1
     cut2=$(power_cut B)
     say "host B: power cut"
     survive "$network" "$dir" "$cut2" || say "no voice after the second cut"
@@ -122,7 +128,7 @@ scenario_partition() {
     take "$network" protect A || { say "no protection"; return 1; }
     begin_call "$network" "$dir" || return 1
     say "protected; a SIP call with voice is up"
-    in_checkpoint A "$dir" || return 1
+    in_checkpoint A "$dir" "$network" || return 1
     cable A rep off
     cut=$(now_ms)
     say "the replication cable is pulled"
