@@ -39,6 +39,7 @@ libxl_ext_xl_remus_SOURCES = \
 	libxl-ext/cmd-control.c \
 	libxl-ext/cmd-protect.c \
 	libxl-ext/cmd-receive.c \
+	libxl-ext/cmd-switchover.c \
 	libxl-ext/domlist.c libxl-ext/domlist.h \
 	libxl-ext/domstate.c libxl-ext/domstate.h \
 	libxl-ext/xl-remus.c libxl-ext/xl-remus.h

@@ -164,6 +164,9 @@ usage(void)
          "  --max-held=MB       held for each vif, at most (64)\n"
          "  --once              end when the peer is lost, instead of "
          "protecting again\n"
+         "  --compress=none|lz4|zstd, --delta-cache=MB, --max-buffer=MB, "
+         "--bandwidth=BITS\n"
+         "                      of the link: dts-link(8)\n"
          "  --peer-timeout=MS   instead of what the database says\n"
          "  --link-option=OPT   for dts-link; may be repeated\n"
          "  --link=PROGRAM, --save-helper=PROGRAM\n"
@@ -202,7 +205,7 @@ enum {
     OPT_UNSAFE,
     OPT_HELD,
     OPT_ONCE,
-    OPT_PEER_TIMEOUT,
+    OPT_FOR_LINK,
     OPT_LINK,
     OPT_LINK_OPTION,
     OPT_HELPER,
@@ -222,7 +225,11 @@ static const struct option options[] = {
     {"realtime-unsafe", no_argument, NULL, OPT_UNSAFE},
     {"max-held", required_argument, NULL, OPT_HELD},
     {"once", no_argument, NULL, OPT_ONCE},
-    {"peer-timeout", required_argument, NULL, OPT_PEER_TIMEOUT},
+    {"peer-timeout", required_argument, NULL, OPT_FOR_LINK},
+    {"compress", required_argument, NULL, OPT_FOR_LINK},
+    {"delta-cache", required_argument, NULL, OPT_FOR_LINK},
+    {"max-buffer", required_argument, NULL, OPT_FOR_LINK},
+    {"bandwidth", required_argument, NULL, OPT_FOR_LINK},
     {"link", required_argument, NULL, OPT_LINK},
     {"link-option", required_argument, NULL, OPT_LINK_OPTION},
     {"save-helper", required_argument, NULL, OPT_HELPER},
@@ -280,10 +287,10 @@ cmd_protect(int argc, char *argv[])
     char *log_file = NULL, *default_pidfile, *error;
     bool want_detach = false, want_pidfile = false, want_log = false;
     bool experimental = false;
-    int c, n, status = 0;
+    int c, n, i, status = 0;
 
     optind = 0;
-    while ((c = getopt_long(argc, argv, "+i:ndubFeN:s:cph", options, NULL))
+    while ((c = getopt_long(argc, argv, "+i:ndubFeN:s:cph", options, &i))
            != -1) {
         switch (c) {
         case 'i':
@@ -305,9 +312,9 @@ cmd_protect(int argc, char *argv[])
             o.buffer_bytes = (uint64_t) n << 20;
             break;
         case OPT_ONCE: o.once = true; break;
-        case OPT_PEER_TIMEOUT:
-            svec_add_nocopy(&link_args, xasprintf("--peer-timeout=%s",
-                                                  optarg));
+        case OPT_FOR_LINK:
+            svec_add_nocopy(&link_args, xasprintf("--%s=%s",
+                                                  options[i].name, optarg));
             break;
         case OPT_LINK: o.link = optarg; break;
         case OPT_LINK_OPTION: svec_add(&link_args, optarg); break;

@@ -152,6 +152,8 @@ status_json(const struct engine *e)
                     number(e->config.b_info.max_memkb * INT64_C(1024)));
     json_object_put(o, "last_interval_us", number(e->last.interval_us));
     json_object_put(o, "last_pause_us", number(e->last.pause_us));
+    json_object_put(o, "last_suspend_us", number(e->last.suspend_us));
+    json_object_put(o, "last_send_us", number(e->last.send_us));
     json_object_put(o, "last_ack_us", number(e->last.ack_us));
     json_object_put(o, "last_bytes", number(e->last.bytes));
     json_object_put(o, "last_wire_bytes", number(e->last.wire_bytes));
@@ -168,8 +170,9 @@ status_text(const struct engine *e, struct ds *ds)
     const struct engine_session *s = &e->s;
     const struct remus_dts_checkpoint *c = &e->last;
 
-    ds_put_format(ds, "%s (domain %u): %s", e->name, e->domid,
-                  engine_phase_name(e->phase));
+    ds_put_format(ds, "%s (domain %u): %s%s", e->name, e->domid,
+                  e->phase == ENGINE_PROTECTED || e->phase == ENGINE_TAKEN
+                  ? "" : "NOT PROTECTED, ", engine_phase_name(e->phase));
     if (s->peer[0]) {
         ds_put_format(ds, ", peer %s%s", s->peer,
                       e->suspect ? " (suspected)" : "");
@@ -179,11 +182,16 @@ status_text(const struct engine *e, struct ds *ds)
         ds_put_format(ds, "  first copy: %"PRIu64" of about %"PRIu64" MiB\n",
                       engine_link_bytes(s) >> 20,
                       e->config.b_info.max_memkb / 1024);
-    } else if (c->n) {
-        ds_put_format(ds, "  checkpoint %"PRIu64" committed; interval %.1f ms "
-                      "(asked %d), pause %.1f ms, ack %.1f ms\n",
-                      s->epoch.released, c->interval_us / 1e3, e->interval_ms,
-                      c->pause_us / 1e3, c->ack_us / 1e3);
+    } else if (e->phase == ENGINE_PROTECTED) {
+        ds_put_format(ds, "  checkpoint %"PRIu64" committed; ",
+                      s->epoch.released);
+        if (c->interval_us) {
+            ds_put_format(ds, "interval %.1f ms (asked %d), ",
+                          c->interval_us / 1e3, e->interval_ms);
+        }
+        ds_put_format(ds, "suspend %.1f ms, pause %.1f ms, send %.1f ms, "
+                      "ack %.1f ms\n", c->suspend_us / 1e3,
+                      c->pause_us / 1e3, c->send_us / 1e3, c->ack_us / 1e3);
         ds_put_format(ds, "  %"PRIu64" KiB a checkpoint, %"PRIu64" KiB on the "
                       "wire\n", c->bytes >> 10, c->wire_bytes >> 10);
     }
@@ -204,7 +212,7 @@ status_text(const struct engine *e, struct ds *ds)
             free(name);
         }
     }
-    if (e->phase >= ENGINE_ENDING && (s->why || e->why)) {
+    if (e->phase != ENGINE_PROTECTED && (s->why || e->why)) {
         ds_put_format(ds, "  %s\n", s->why ? s->why : e->why);
     }
 }

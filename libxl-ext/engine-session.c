@@ -175,6 +175,7 @@ link_event(struct engine *e, const struct link_event *ev)
         if (ev->n == s->epoch.closed) {
             s->checkpoint.bytes = ev->raw;
             s->checkpoint.wire_bytes = ev->wire;
+            s->checkpoint.send_us = engine_now_us() - s->resumed_at;
         }
         break;
     case LINK_ACK:
@@ -292,8 +293,10 @@ release(struct engine *e)
                   e->name, ovs_strerror(error));
     }
     s->checkpoint.n = s->epoch.closed;
-    s->checkpoint.interval_us = (s->checkpoint.n > 1
+    /* (From the first one to the second it is the whole copy.) */
+    s->checkpoint.interval_us = (s->checkpoint.n > 2
                                  ? s->begun_at - s->begun_before : 0);
+    s->checkpoint.suspend_us = s->suspended_at - s->begun_at;
     s->checkpoint.pause_us = s->resumed_at - s->suspended_at;
     e->last = s->checkpoint;
     if (e->phase == ENGINE_COPYING) {

@@ -19,21 +19,21 @@ _xl_remus() {
         return ;;
     esac
     case $command in
-    '') words='protect unprotect status checkpoint receive resume destroy pause
+    '') words='protect unprotect status checkpoint switchover receive resume destroy pause
             unpause state help version --name=' ;;
     protect) words='-i -n -d -u -F --realtime= --realtime-unsafe --max-held= --once
-            --peer-timeout= --link-option= --link= --save-helper= --quiet --detach
+            --compress= --delta-cache= --max-buffer= --bandwidth= --peer-timeout= --link-option= --link= --save-helper= --quiet --detach
             --pidfile --log-file --control= --help' ;;
     receive) words='--paused --no-monitor --help' ;;
     status) words='--json' ;;
-    checkpoint | unprotect) words='-t' ;;
+    checkpoint | unprotect | switchover) words='-t' ;;
     resume) words='--now' ;;
     destroy | unpause) words='--force' ;;
     state) words='--json' ;;
     esac
     case $command in
     '' | receive | help | version) ;;
-    status | checkpoint | unprotect)
+    status | checkpoint | unprotect | switchover)
         for i in /run/remus-dts/xl-remus.*.ctl; do
             i=${i##*/xl-remus.}
             [ "$i" = '*.ctl' ] || words+=" ${i%.ctl}"

@@ -414,6 +414,8 @@ static const struct command commands[] = {
     { "status", "[--json] [DOMAIN]", 0, 0, "how replication goes", NULL },
     { "checkpoint", "DOMAIN", 0, 0,
       "take one now, and wait until it is committed", NULL },
+    { "switchover", "DOMAIN [HOST]", 0, 0,
+      "let it go on on the other host, in good order", NULL },
     { "receive", "[-p] [-e]", 0, 0, "the other end (run by dts-link)", NULL },
     { "resume", "[--now] DOMAIN", 1, 1,
       "let a domain go on that `xl remus` left suspended", cmd_resume },
@@ -455,6 +457,7 @@ static const struct {
     { "unprotect", cmd_unprotect },
     { "status", cmd_status },
     { "checkpoint", cmd_checkpoint },
+    { "switchover", cmd_switchover },
     { "receive", cmd_receive },
 };
 

@@ -12,6 +12,7 @@ int cmd_receive(int argc, char *argv[]);
 int cmd_status(int argc, char *argv[]);
 int cmd_checkpoint(int argc, char *argv[]);
 int cmd_unprotect(int argc, char *argv[]);
+int cmd_switchover(int argc, char *argv[]);
 
 /* Says what is wrong; returns 'code'. */
 int fail(int code, const char *format, ...) OVS_PRINTF_FORMAT(2, 3);

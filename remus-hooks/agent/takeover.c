@@ -528,6 +528,9 @@ gather(struct tracked *t, const struct dts_domain *d, enum binding_role role,
         witness_ask(d);
         witness_read(d, &f->witness_owner, &f->witness_self);
     } else if (d->state != DTS_GRANTED) {
+        if (t->suspecting && role == BINDING_STANDBY) {
+            tracked_phase_reset(t);     /* Of a takeover that did not come. */
+        }
         t->suspecting = false;
     }
 }

@@ -8,6 +8,8 @@
 . "$XL/call.sh"
 . "$XL/stock.sh"
 
+TOOLSTACK=${TOOLSTACK-xl}
+PROTECT_OPTIONS=${PROTECT_OPTIONS-}
 DTS_GUEST=10.20.0.100
 DTS_CLIENT=10.20.0.1
 DAEMON=/usr/share/remus-dts/scripts/dts-ctl-daemon
@@ -42,6 +44,7 @@ dts_start() {
     fi
     on "$h" <<END || return 1
 chmod 600 /etc/remus-dts/pki/privkey.pem
+[ $h = G ] || [ $TOOLSTACK = xl ] || echo "DTS_RECEIVER='xl-remus receive'" >>/etc/default/remus-dts-link
 ovs-vsctl set open_vswitch . external_ids:dts-remote=ssl:10.9.0.13:6645 \
     external_ids:dts-node=$node external_ids:dts-encap-ip=10.9.0.1$n &&
 $DAEMON start agent || exit 1
@@ -86,8 +89,6 @@ dts_guest() {
 # the gate; "xl-remus" is xl-remus protect with $PROTECT_OPTIONS.  A first copy
 # that is given up (emulated hosts pause now and then) is begun again, as an
 # operator would.
-TOOLSTACK=${TOOLSTACK-xl}
-PROTECT_OPTIONS=${PROTECT_OPTIONS-}
 dts_protect() {
     local end=$(($(now_ms) + XENLAB_PATIENCE * 1000)) node
     node=$(node_of "$1")

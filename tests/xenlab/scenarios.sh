@@ -71,7 +71,7 @@ collect() {
         stock_phases B "$cut" >"$dir/phases"
     fi
     echo "$cut" >"$dir/cut"
-    "$XL/report" "$dir" "$cut" "$RTPSTAT" "$(guest_address "$network")" "$network" "$5" "$6" "$scenario"
+    TOOLSTACK=$TOOLSTACK "$XL/report" "$dir" "$cut" "$RTPSTAT" "$(guest_address "$network")" "$network" "$5" "$6" "$scenario"
 }
 
 # scenario_NAME NETWORK DIR MODE ENCAP: 0 when it could be carried through,
@@ -80,7 +80,7 @@ scenario_power() {
     local network=$1 dir=$2 cut
     prepare "$network" "$3" "$4" || return 1
     take "$network" protect A || { say "no protection"; return 1; }
-    say "protected: stock xl remus, a checkpoint each 200 ms"
+    say "protected: a checkpoint each 200 ms"
     begin_call "$network" "$dir" || return 1
     say "a SIP call with voice is up"
     in_checkpoint A "$dir" "$network" || return 1
