@@ -172,9 +172,7 @@ usage(void)
          "  --link=PROGRAM, --save-helper=PROGRAM\n"
          "  --quiet             no progress, only errors\n"
          "  --detach            a daemon, from when the domain is protected\n"
-         "  --pidfile[=FILE], --log-file[=FILE], --control=SOCKET\n"
-         "  --experimental      needed: this has not passed its tests on real "
-         "Xen yet");
+         "  --pidfile[=FILE], --log-file[=FILE], --control=SOCKET");
 }
 
 static int
@@ -214,7 +212,6 @@ enum {
     OPT_PIDFILE_,
     OPT_LOG_FILE_,
     OPT_CONTROL,
-    OPT_EXPERIMENTAL,
 };
 
 static const struct option options[] = {
@@ -238,7 +235,6 @@ static const struct option options[] = {
     {"pidfile", optional_argument, NULL, OPT_PIDFILE_},
     {"log-file", optional_argument, NULL, OPT_LOG_FILE_},
     {"control", required_argument, NULL, OPT_CONTROL},
-    {"experimental", no_argument, NULL, OPT_EXPERIMENTAL},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -286,7 +282,6 @@ cmd_protect(int argc, char *argv[])
     const char *pidfile = NULL;
     char *log_file = NULL, *default_pidfile, *error;
     bool want_detach = false, want_pidfile = false, want_log = false;
-    bool experimental = false;
     int c, n, i, status = 0;
 
     optind = 0;
@@ -327,7 +322,6 @@ cmd_protect(int argc, char *argv[])
             log_file = nullable_xstrdup(optarg);
             break;
         case OPT_CONTROL: o.control = optarg; break;
-        case OPT_EXPERIMENTAL: experimental = true; break;
         case 'h': usage(); return DTS_EXIT_OK;
         default: return refuse_option(c);
         }
@@ -335,14 +329,6 @@ cmd_protect(int argc, char *argv[])
     if (argc - optind < 1 || argc - optind > 2) {
         return fail(DTS_EXIT_USAGE, "usage: xl-remus protect [OPTIONS] DOMAIN "
                     "[HOST]");
-    }
-    if (!experimental) {
-        /* Nothing protects by surprise with what was not tested on Xen. */
-        return fail(DTS_EXIT_REFUSED, "this engine has not passed its tests "
-                    "on real Xen yet: protect %s by stock xl remus with "
-                    "dts-link (see dts-link(8)), or try it with "
-                    "--experimental where nothing is lost by it",
-                    argv[optind]);
     }
     o.domain = view.domain = argv[optind];
     o.host = argv[optind + 1];

@@ -19,7 +19,7 @@ _xl_remus() {
         return ;;
     esac
     case $command in
-    '') words='protect unprotect status checkpoint switchover receive resume destroy pause
+    '') words='protect unprotect status checkpoint switchover receive resume unbuffer destroy pause
             unpause state help version --name=' ;;
     protect) words='-i -n -d -u -F --realtime= --realtime-unsafe --max-held= --once
             --compress= --delta-cache= --max-buffer= --bandwidth= --peer-timeout= --link-option= --link= --save-helper= --quiet --detach

@@ -26,6 +26,7 @@
 
 #include "domlist.h"
 #include "netbuf.h"
+#include "rundir.h"
 #include "openvswitch/vlog.h"
 #include "remus-dts/exit.h"
 #include "util.h"
@@ -252,6 +253,33 @@ cmd_resume(const struct options *o, const char *domain)
 }
 
 static int
+cmd_unbuffer(const struct options *o, const char *domain)
+{
+    struct dom d;
+    int code = find(o, domain, &d);
+
+    if (code) {
+        return code;
+    }
+    if (is_copy(d.name)) {
+        code = fail(DTS_EXIT_REFUSED, "%s (domain %u) is a copy that Remus "
+                    "keeps", d.name, d.domid);
+    } else if (dts_engine_lives(d.name)) {
+        code = fail(DTS_EXIT_REFUSED, "%s (domain %u) is protected, and its "
+                    "buffer looked after: xl-remus unprotect %s", d.name,
+                    d.domid, d.name);
+    } else {
+        code = undo_buffer(&d, REMUS_NETBUF_RELEASE);
+        if (!code) {
+            printf("nothing holds back what %s (domain %u) sends\n", d.name,
+                   d.domid);
+        }
+    }
+    dom_uninit(&d);
+    return code;
+}
+
+static int
 cmd_pause(const struct options *o, const char *domain)
 {
     struct dom d;
@@ -419,6 +447,8 @@ static const struct command commands[] = {
     { "receive", "[-p] [-e]", 0, 0, "the other end (run by dts-link)", NULL },
     { "resume", "[--now] DOMAIN", 1, 1,
       "let a domain go on that `xl remus` left suspended", cmd_resume },
+    { "unbuffer", "DOMAIN", 1, 1,
+      "let out what a dead `xl-remus protect` holds back", cmd_unbuffer },
     { "destroy", "[--force] DOMAIN", 1, 1,
       "end a domain that does not run (with --force: any)", cmd_destroy },
     { "pause", "DOMAIN", 1, 1, "stop a domain's CPUs, once", cmd_pause },

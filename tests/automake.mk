@@ -7,6 +7,9 @@ UNIT_LIBS = $(DTS_LIBS) $(CMOCKA_LIBS)
 bench: all
 	$(abs_top_srcdir)/tests/bench/run --build=$(abs_top_builddir)
 .PHONY: bench
+bench-xen:
+	$(abs_top_srcdir)/tests/xenlab/bench
+.PHONY: bench-xen
 EXTRA_DIST += \
 	.ci/run tests/run build-aux/dependencies \
 	tests/data/remus-stream tests/data/reduce-stream \

@@ -6,8 +6,8 @@
  * run operators' hooks, and a takeover is announced into the segment.  Copies
  * and guests that have no right to be here are cleared away, and a guest that
  * a dead `xl remus` left suspended, or our own fence paused, goes on when it
- * has the right to; all by hooks.  Nothing in this
- * file decides who runs, and nothing waits for it. */
+ * has the right to, and what a dead `xl-remus` holds back leaves; all by
+ * hooks.  Nothing in this file decides who runs, and nothing waits for it. */
 
 #include <config.h>
 #include "deeds.h"
@@ -19,8 +19,11 @@
 #include "db.h"
 #include "guests.h"
 #include "hooks.h"
+#include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "rundir.h"
 #include "session.h"
+#include "switch.h"
 #include "timeval.h"
 #include "tracked.h"
 #include "util.h"
@@ -55,6 +58,8 @@ static void release_fenced(struct tracked *, const struct dts_domain *,
 static void resume_orphan(struct tracked *, const struct dts_domain *,
                           enum binding_role, const struct binding_facts *,
                           const struct dts_view *);
+static void open_buffer(struct tracked *, const struct dts_domain *,
+                        enum binding_role, const struct dts_view *);
 static void conditions(const struct dts_domain *, enum binding_role);
 static void start_hook(const struct dts_domain *, const char *event,
                        int domid, bool copy, const struct dts_view *);
@@ -94,6 +99,7 @@ deeds_run(struct tracked *t, const struct dts_domain *d,
         clear_away(t, d, role, f, view);
         release_fenced(t, d, role, f, view);
         resume_orphan(t, d, role, f, view);
+        open_buffer(t, d, role, view);
         conditions(d, role);
     }
 }
@@ -429,6 +435,37 @@ resume_orphan(struct tracked *t, const struct dts_domain *d,
         VLOG_WARN("domain %s was left suspended: resumed", d->name);
         start_hook(d, "resume", own ? own->domid : -1, false, view);
     }
+}
+
+/* An `xl-remus protect` that died leaves its buffer as it was: what the guest
+ * sends is held for ever.  The domain being this node's alone, no copy of before
+ * that can run any more: it may leave. */
+static void
+open_buffer(struct tracked *t, const struct dts_domain *d,
+            enum binding_role role, const struct dts_view *view)
+{
+    const struct session *s = session_of(d->name, true, NULL);
+    const struct guest *own = guests_find(d->name, GUEST_OWN);
+
+    if (role != BINDING_OWNER || d->state != DTS_ALONE || !own
+        || (own->state != GUEST_RUNNING && own->state != GUEST_PAUSED)
+        || (s && (s->link || s->gate || s->engine))
+        || !switch_vif_is_buffered(own->domid)) {
+        t->buffered_since = 0;
+        return;
+    }
+    if (!t->buffered_since) {
+        t->buffered_since = time_msec();
+    } else if (time_msec() - t->buffered_since > view->timers.stall) {
+        t->buffered_since = time_msec();
+        /* (One that waits for its peer keeps its buffer, which is open.) */
+        if (!dts_engine_lives(d->name) && !hooks_running("unbuffer", d->name)) {
+            VLOG_WARN("domain %s: its output is held by a buffer that nobody "
+                      "looks after: let out", d->name);
+            start_hook(d, "unbuffer", own->domid, false, view);
+        }
+    }
+    poll_timer_wait_until(t->buffered_since + view->timers.stall + 1);
 }
 
 static void

@@ -39,6 +39,7 @@
 VLOG_DEFINE_THIS_MODULE(ovs_vifs);
 
 #define SEEN "dts-seen-"
+#define MAX_VIFS 16             /* Of a domain, that are looked at. */
 /* ovs-vswitchd goes through its whole configuration whenever the database
  * changes: marks wait until the switch that they tell of is over. */
 #define MARKS_MS 250
@@ -132,6 +133,20 @@ switch_vif_unplug(const char *name,
     request_add(name, false, done, aux);
 }
 
+bool
+switch_vif_is_buffered(unsigned int domid)
+{
+    bool found = false;
+
+    for (unsigned int devid = 0; devid < MAX_VIFS && !found; devid++) {
+        char *name = xasprintf("dtsb%u.%u", domid, devid);
+
+        found = ovs_local_find_port(name) != NULL;
+        free(name);
+    }
+    return found;
+}
+
 static void
 add_id(struct smap *ids, const char *key, const char *value)
 {
@@ -220,9 +235,6 @@ plug(struct request *r, struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
         r->error = xasprintf("there is no Open vSwitch bridge %s: ovs-vsctl "
                              "add-br %s, or write bridge=%s", r->bridge,
                              r->bridge, ours->name);
-        return;
-    }
-    if (is_buffered(r, idl)) {
         return;
     }
     if (is_buffered(r, idl)) {

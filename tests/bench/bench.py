@@ -42,6 +42,32 @@ def result(name, unit, ours, reference=None, what=None, goal=None, n=None,
     return r
 
 
+def cell(d, key):
+    v = (d or {}).get(key)
+    return "-" if v is None else "%.3g" % v if v < 100 else "%.0f" % v
+
+
+def table(results):
+    head = ("name", "unit", "n", "ours", "p99", "reference", "p99", "ratio",
+            "goal", "")
+    rows = [head]
+    for r in results:
+        ref = r.get("reference")
+        ratio = r.get("ratio")
+        rows.append((r["name"], r["unit"], str(r.get("n", "-")),
+                     cell(r.get("ours"), "median"), cell(r.get("ours"), "p99"),
+                     cell(ref, "median"), cell(ref, "p99"),
+                     "-" if ratio is None else "%.3g" % ratio,
+                     r.get("goal", "-"),
+                     {True: "met", False: "MISSED"}.get(r.get("met"), "")))
+    widths = [max(len(r[i]) for r in rows) for i in range(len(head))]
+    for r in rows:
+        print("  ".join(c.ljust(w) for c, w in zip(r, widths)).rstrip())
+    for r in results:
+        if r.get("reference"):
+            print("%s: reference is %s" % (r["name"], r["reference"]["what"]))
+
+
 def emit(r):
     """A result for the runner (a line of JSON on standard output)."""
     print(json.dumps(r), flush=True)

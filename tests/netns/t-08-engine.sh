@@ -9,7 +9,7 @@ EXAMPLE=$BUILD/libxl-ext/remus-example
 [ -x "$XLR" ] && [ -x "$EXAMPLE" ] || skip_all "built without Xen"
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0:detect_leaks=0
 
-plan 45
+plan 44
 onehost_up
 U=00000000-0000-4000-8000-00000000000
 mkdir -p $W/varlib $W/run
@@ -23,10 +23,7 @@ with() {
         $W/varlib $BUILD/tests/netns/fakexen.so "$@" >$W/out 2>$W/err
     rc=$?
 }
-xlr() {
-    if [ "$1" = protect ]; then shift; set -- protect --experimental "$@"; fi
-    with $XLR "$@"
-}
+xlr() { with $XLR "$@"; }
 gives() {
     if [ "$rc" = "$1" ] && (cat $W/out $W/err; echo) | grep -q -- "$2"; then
         pass "$3"
@@ -66,7 +63,6 @@ xlr checkpoint -t 0 voip; gives 1 "1 to 3600" "a time-out that is none"
 
 # ------------------------------------------------------------------ domains
 xlr protect -n voip; gives 2 "no domain voip here" "a domain that is not there"
-with $XLR protect -n voip; gives 3 "stock xl remus" "not without --experimental"
 xlr protect -n 0; gives 3 "this host itself" "domain 0"
 dom create 4 other--incoming ${U}4 p
 xlr protect -n other--incoming; gives 3 "a copy that" "a copy"

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # What an agent keeps between its lives: that a guest came by a migration is
-# known to the next one, until it has done its duty; and of deleted domains
-# nothing is left anywhere.
+# known to the next one, until it has done its duty; a buffer that nobody looks
+# after is opened; and of deleted domains nothing is left anywhere.
 . "$(dirname "$0")/dts.sh"
 . "$(dirname "$0")/onehost.sh"
 needs_programs $AGENT $DOM
-plan 17
+plan 21
 dts_up || exit 1
 U=6f9619ff-8b86-4d11-b42d-00cf4fc964f6
 domain_add voip "$ADDRESS" hostA hostB >/dev/null || exit 1
@@ -39,6 +39,30 @@ agent_stop hostB KILL
 agent_start hostB
 sleep $((3 * SLOW))
 ok "nor by the next agent" bound voip hostA released
+
+# What an `xl-remus protect` leaves that dies: its buffer's port. A socket that
+# somebody listens to is one that lives.
+mkdir -p $W/hostA/hooks.d/unbuffer
+printf '#!/bin/sh\necho "$DTS_DOMAIN $DTS_DOMID" >>%s/unbuffered\n' $W >$W/hostA/hooks.d/unbuffer/10-test
+chmod +x $W/hostA/hooks.d/unbuffer/10-test
+unbuffered() { grep -qx "sip 7" $W/unbuffered 2>/dev/null; }
+ctl_socket=$W/hostA/dts/xl-remus.sip.ctl
+$PY -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(600)' $ctl_socket &
+engine=$!
+on hostA $DOM create 7 sip 6f9619ff-8b86-4d11-b42d-00cf4fc964f7 r
+on hostA $DOM vif 7 0 mac=$MAC2 bridge=br-dts
+ovs hostA add-port br-dts dtsb7.0 -- set interface dtsb7.0 type=internal external_ids:dts-buffer-of=vif7.0
+ok "sip runs on hostA, buffered" wait_for 20 bound sip hostA alone
+sleep $((5 * SLOW))
+ok "a process that lives is left alone" not unbuffered
+kill $engine
+ok "one that has died is not" wait_for 20 unbuffered
+ovs hostA del-port br-dts dtsb7.0
+sleep $((3 * SLOW))
+rm -f $W/unbuffered
+sleep $((5 * SLOW))
+ok "without a buffer there is nothing to do" not unbuffered
 
 marked() { ovs $1 get bridge br-dts external_ids | grep -q "dts-seen-$2="; }
 fence_of() { db_get Fence generation domain=$1 gateway=gw1 | grep -q .; }

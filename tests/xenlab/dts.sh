@@ -10,6 +10,7 @@
 
 TOOLSTACK=${TOOLSTACK-xl}
 PROTECT_OPTIONS=${PROTECT_OPTIONS-}
+INTERVAL=${INTERVAL-200}        # ms, that is asked for
 DTS_GUEST=10.20.0.100
 DTS_CLIENT=10.20.0.1
 DAEMON=/usr/share/remus-dts/scripts/dts-ctl-daemon
@@ -94,8 +95,8 @@ dts_protect() {
     node=$(node_of "$1")
     while [ "$(now_ms)" -lt $end ]; do
         case $TOOLSTACK in
-        xl) on "$1" "pgrep -f '[b]in/xl remus' >/dev/null || setsid bash -c 'LIBXL_SAVE_HELPER=/usr/libexec/remus-dts/dts-save-helper xl remus -F -n -d -i 200 -s \"\" voip \"exec dts-link voip\" 2>&1 | /lab/stamp >>/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &" ;;
-        *) on "$1" "xl-remus status voip >/dev/null 2>&1 || xl-remus protect --experimental --detach --pidfile --log-file -i 200 $PROTECT_OPTIONS voip" ;;
+        xl) on "$1" "pgrep -f '[b]in/xl remus' >/dev/null || setsid bash -c 'LIBXL_SAVE_HELPER=/usr/libexec/remus-dts/dts-save-helper xl remus -F -n -d -i $INTERVAL -s \"\" voip \"exec dts-link voip\" 2>&1 | /lab/stamp >>/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &" ;;
+        *) on "$1" "xl-remus status voip >/dev/null 2>&1 || xl-remus protect --detach --pidfile --log-file -i $INTERVAL $PROTECT_OPTIONS voip" ;;
         esac
         ! on G "dts-ctl --timeout=20 wait voip --state=protected --owner=$node" >/dev/null || return 0
     done

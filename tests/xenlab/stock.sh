@@ -31,7 +31,7 @@ stock_guest() {
     eventually "$XENLAB_PATIENCE" probe_answers $STOCK_GUEST
 }
 
-# stock_protect FROM: to the other host, each 200 ms; waits for ten checkpoints.
+# stock_protect FROM: to the other host, each $INTERVAL ms; waits for ten checkpoints.
 stock_protect() {
     local from=$1 to peer
     to=$(other_of "$from")
@@ -41,7 +41,7 @@ setsid bash -c 'socat "TCP-LISTEN:9001,reuseaddr,keepalive,keepidle=1,keepintvl=
 for i in $(seq 50); do ss -ltn | grep -q ':9001 ' && exit; sleep 0.1; done
 exit 1
 END
-    on "$from" "setsid bash -c 'xl remus -F -n -d -i 200 -s \"\" g \"socat -b 262144 - TCP:$peer:9001\" 2>&1 | /lab/stamp >/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &"
+    on "$from" "setsid bash -c 'xl remus -F -n -d -i $INTERVAL -s \"\" g \"socat -b 262144 - TCP:$peer:9001\" 2>&1 | /lab/stamp >/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &"
     POLL=2 eventually "$XENLAB_PATIENCE" stock_has "$to" 10
 }
 stock_has() {
