@@ -29,6 +29,7 @@
 #define STATUS_MS 5000
 #define CHECKPOINT_MS 10000
 #define DEFAULT_S 60
+#define CANCEL_S 10
 
 extern char **environ;
 
@@ -120,22 +121,31 @@ switch_over(const char *domain, const char *peer, int timeout)
     char *reply = NULL, *error = NULL;
     int status = run_ctl(timeout, request, true);
 
-    if (!status) {
-        /* No harm if it has ended by now. */
-        remus_dts_control(domain, "checkpoint", NULL, CHECKPOINT_MS, &reply,
-                          &error);
-        status = run_ctl(timeout, wait, true);
-        if (status == DTS_EXIT_TIMEOUT) {
-            run_ctl(timeout, cancel, true);
-            fail(status, "%s has not gone to %s in %d s: the request is "
-                 "withdrawn (dts-ctl status %s)", domain, peer, timeout,
-                 domain);
-        }
+    if (status == DTS_EXIT_REFUSED || status == DTS_EXIT_NOT_FOUND
+        || status == DTS_EXIT_USAGE) {
+        goto out;               /* Nothing was asked for. */
     }
     if (!status) {
+        /* The first one may have begun before the agent knew.  No harm if the
+         * session has ended by now. */
+        for (int i = 0; i < 2 && !error; i++) {
+            free(reply);
+            reply = NULL;
+            remus_dts_control(domain, "checkpoint", NULL, CHECKPOINT_MS,
+                              &reply, &error);
+        }
+        int left = timeout - (time_msec() - begun) / 1000;
+        status = run_ctl(MAX(left, 1), wait, true);
+    }
+    if (status) {
+        run_ctl(CANCEL_S, cancel, true);
+        fail(status, "%s has not gone to %s: the request is withdrawn (dts-ctl "
+             "status %s; dts-ctl events %s)", domain, peer, domain, domain);
+    } else {
         printf("%s runs on %s, after %lld ms\n", domain, peer,
                time_msec() - begun);
     }
+out:
     free(reply);
     free(error);
     free(owner);

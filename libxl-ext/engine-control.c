@@ -30,6 +30,8 @@
 #include "util.h"
 
 /* A guest may make its own checkpoints more frequent, not endless. */
+#define LOCK_TRIES 10
+#define LOCK_MS 50
 #define WISH_MS 200
 
 struct engine_waiter {
@@ -315,25 +317,38 @@ wishes_run(struct engine *e)
 static int
 lock(struct engine *e, char **error)
 {
-    char pid[16] = "";
+    char pid[16] = "", *path = NULL;
+    int status = 0, fd;
 
-    e->lock_path = xasprintf("%s.lock", e->control);
-    e->lock = open(e->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (e->lock < 0) {
-        return remus_error(error, DTS_EXIT_PARTLY, "%s: %s", e->lock_path,
-                           ovs_strerror(errno));
+    for (int i = 0; ; i++) {
+        free(path);
+        e->lock = dts_engine_lock(e->name, &path);
+        if (e->lock != -EWOULDBLOCK || i >= LOCK_TRIES) {
+            break;
+        }
+        /* Somebody may only have looked who has it. */
+        poll(NULL, 0, LOCK_MS);
     }
-    if (flock(e->lock, LOCK_EX | LOCK_NB)) {
-        ignore(read(e->lock, pid, sizeof pid - 1));
+    if (e->lock == -EWOULDBLOCK) {
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0) {
+            ignore(read(fd, pid, sizeof pid - 1));
+            close(fd);
+        }
         pid[strcspn(pid, "\n")] = '\0';
-        return remus_error(error, DTS_EXIT_REFUSED, "%s is protected already, "
-                           "by process %s: xl-remus status %s", e->name, pid,
-                           e->name);
+        status = remus_error(error, DTS_EXIT_REFUSED, "%s is protected "
+                             "already, by process %s: xl-remus status %s",
+                             e->name, pid, e->name);
+    } else if (e->lock < 0) {
+        status = remus_error(error, DTS_EXIT_PARTLY, "%s: %s", path,
+                             ovs_strerror(-e->lock));
+    } else {
+        snprintf(pid, sizeof pid, "%ld\n", (long int) getpid());
+        ignore(ftruncate(e->lock, 0));
+        ignore(pwrite(e->lock, pid, strlen(pid), 0));
     }
-    snprintf(pid, sizeof pid, "%ld\n", (long int) getpid());
-    ignore(ftruncate(e->lock, 0));
-    ignore(pwrite(e->lock, pid, strlen(pid), 0));
-    return 0;
+    free(path);
+    return status;
 }
 
 static char *
@@ -429,7 +444,6 @@ engine_control_close(struct engine *e)
     }
     current = NULL;
     free(e->control);
-    free(e->lock_path);
     free(e->wish_path);
     free(e->answer_path);
 }

@@ -296,7 +296,8 @@ release(struct engine *e)
     /* (From the first one to the second it is the whole copy.) */
     s->checkpoint.interval_us = (s->checkpoint.n > 2
                                  ? s->begun_at - s->begun_before : 0);
-    s->checkpoint.suspend_us = s->suspended_at - s->begun_at;
+    s->checkpoint.suspend_us = (s->checkpoint.n > 1
+                                ? s->suspended_at - s->begun_at : 0);
     s->checkpoint.pause_us = s->resumed_at - s->suspended_at;
     e->last = s->checkpoint;
     if (e->phase == ENGINE_COPYING) {

@@ -94,8 +94,8 @@ struct engine {
 
     /* Control. */
     struct unixctl_server *unixctl;
-    char *control, *lock_path;
-    int lock;
+    char *control;
+    int lock;                   /* Negative: it has none. */
     bool unprotect;
     struct ovs_list waiting;    /* "struct engine_waiter"s. */
     struct xs_handle *xs;       /* The guest's own wishes; NULL: none. */

@@ -256,24 +256,31 @@ static int
 cmd_unbuffer(const struct options *o, const char *domain)
 {
     struct dom d;
-    int code = find(o, domain, &d);
+    int code = find(o, domain, &d), lock = -1;
 
     if (code) {
         return code;
     }
+    if (!is_copy(d.name)) {
+        lock = dts_engine_lock(d.name, NULL);
+    }
     if (is_copy(d.name)) {
         code = fail(DTS_EXIT_REFUSED, "%s (domain %u) is a copy that Remus "
                     "keeps", d.name, d.domid);
-    } else if (dts_engine_lives(d.name)) {
+    } else if (lock == -EWOULDBLOCK) {
         code = fail(DTS_EXIT_REFUSED, "%s (domain %u) is protected, and its "
                     "buffer looked after: xl-remus unprotect %s", d.name,
                     d.domid, d.name);
     } else {
+        /* With the lock, so that none is begun meanwhile. */
         code = undo_buffer(&d, REMUS_NETBUF_RELEASE);
         if (!code) {
             printf("nothing holds back what %s (domain %u) sends\n", d.name,
                    d.domid);
         }
+    }
+    if (lock >= 0) {
+        close(lock);
     }
     dom_uninit(&d);
     return code;

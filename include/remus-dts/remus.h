@@ -40,7 +40,7 @@ struct remus_dts_checkpoint {
     int64_t pause_us;           /* How long the guest stood still. */
     int64_t ack_us;             /* From sent to acknowledged. */
     int64_t suspend_us;         /* From its begin until the guest stood still:
-                                 * the guest's own part. */
+                                 * the guest's own part; 0: first. */
     int64_t send_us;            /* From the guest's resume until all is sent. */
 };
 

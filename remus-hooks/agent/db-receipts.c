@@ -49,7 +49,13 @@ static struct shash receipts = SHASH_INITIALIZER(&receipts); /* By domain. */
 static struct sset due = SSET_INITIALIZER(&due);    /* To be compared. */
 static struct sset in_flight = SSET_INITIALIZER(&in_flight);
 static struct ovs_list txns = OVS_LIST_INITIALIZER(&txns);
-static long long int refused_until;     /* ms; 0: the last one was not. */
+/* What the database has refused by itself, to be tried again then (ms).  Of a
+ * transaction that was refused nobody tells for whose sake: its receipts are
+ * tried again, at once, in SPLIT transactions, and then each by itself. */
+#define SPLIT 64
+static struct sset refused = SSET_INITIALIZER(&refused);
+static long long int refused_until;
+static size_t company = MAX_RECEIPTS;   /* In a transaction, at most. */
 
 static void finish(struct receipts_txn *, enum ovsdb_idl_txn_status);
 
@@ -60,6 +66,7 @@ to_be_compared(const char *domain)
 {
     if (!sset_contains(&in_flight, domain)) {
         sset_add(&due, domain);
+        sset_find_and_delete(&refused, domain);
     }
 }
 
@@ -73,10 +80,10 @@ db_put_fence(const char *domain, int64_t generation,
     if (!r) {
         r = xzalloc(sizeof *r);
         shash_add(&receipts, domain, r);
-    } else if (generation == r->generation) {
-        return;
     }
-    *r = (struct receipt) { generation, programmed_us, fenced_us };
+    if (generation != r->generation) {
+        *r = (struct receipt) { generation, programmed_us, fenced_us };
+    }
     to_be_compared(domain);
 }
 
@@ -106,14 +113,17 @@ db_receipts_run(const struct ovsdb_idl *idl, bool changed)
     }
 }
 
-/* Writes one receipt, if the replica does not have it. */
+/* Writes one receipt, if the replica does not have it.  A domain that was
+ * deleted has none, and no row that could be found: another would be refused
+ * for being the second. */
 static void
 write_receipt(struct receipts_txn *t, const char *domain,
               const struct receipt *r)
 {
     const struct dtsrec_fence *row = db_find_own_fence(domain);
 
-    if (row && row->generation == r->generation) {
+    if ((row && row->generation == r->generation)
+        || !dts_view_find_domain(db_view(), domain)) {
         return;
     }
     if (!row) {
@@ -140,7 +150,7 @@ send_some(struct ovsdb_idl *idl)
     SSET_FOR_EACH_SAFE (domain, next, &due) {
         const struct receipt *r = shash_find_data(&receipts, domain);
 
-        if (sset_count(&t->domains) >= MAX_RECEIPTS) {
+        if (sset_count(&t->domains) >= company) {
             break;
         }
         if (r) {
@@ -160,14 +170,23 @@ send_some(struct ovsdb_idl *idl)
 void
 db_receipts_flush(struct ovsdb_idl *idl)
 {
+    const char *domain, *next;
     size_t left = SIZE_MAX;
 
-    if (!ovsdb_idl_has_ever_connected(idl) || time_msec() < refused_until) {
+    if (!ovsdb_idl_has_ever_connected(idl) || !db_view()) {
         return;
+    }
+    if (!sset_is_empty(&refused) && time_msec() >= refused_until) {
+        SSET_FOR_EACH_SAFE (domain, next, &refused) {
+            to_be_compared(domain);
+        }
     }
     while (!sset_is_empty(&due) && sset_count(&due) < left) {
         left = sset_count(&due);
         send_some(idl);
+    }
+    if (ovs_list_is_empty(&txns)) {
+        company = MAX_RECEIPTS;
     }
 }
 
@@ -186,7 +205,7 @@ db_receipts_wait(void)
     LIST_FOR_EACH (t, list_node, &txns) {
         ovsdb_idl_txn_wait(t->txn);
     }
-    if (refused_until > time_msec()) {
+    if (!sset_is_empty(&refused)) {
         poll_timer_wait_until(refused_until);
     }
 }
@@ -196,17 +215,25 @@ db_receipts_wait(void)
 static void
 finish(struct receipts_txn *t, enum ovsdb_idl_txn_status status)
 {
+    size_t n = sset_count(&t->domains);
     const char *domain;
 
     if (status == TXN_ERROR) {
-        static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
-        VLOG_WARN_RL(&rl, "the database refused to have receipts: %s",
+        static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
+        VLOG_WARN_RL(&rl, "the database refused to have %s%s: %s",
+                     n == 1 ? "the receipt of " : "receipts",
+                     n == 1 ? SSET_FIRST(&t->domains) : "",
                      ovsdb_idl_txn_get_error(t->txn));
-        refused_until = time_msec() + REFUSED_MS;
+        company = MIN(company, DIV_ROUND_UP(n, SPLIT));
     }
     SSET_FOR_EACH (domain, &t->domains) {
         sset_find_and_delete(&in_flight, domain);
-        to_be_compared(domain);
+        if (status == TXN_ERROR && n == 1) {
+            sset_add(&refused, domain);
+            refused_until = time_msec() + REFUSED_MS;
+        } else {
+            to_be_compared(domain);
+        }
     }
     ovsdb_idl_txn_destroy(t->txn);
     sset_destroy(&t->domains);
@@ -223,7 +250,9 @@ db_receipts_forget(void)
     LIST_FOR_EACH_SAFE (t, list_node, &txns) {
         finish(t, TXN_INCOMPLETE);
     }
-    refused_until = 0;
+    sset_clear(&refused);
+    db_receipts_compare_all();
+    company = MAX_RECEIPTS;
 }
 
 /* The replica may be another one. */
@@ -247,6 +276,7 @@ db_receipts_sweep(const struct dts_view *view)
     SHASH_FOR_EACH_SAFE (node, &receipts) {
         if (!dts_view_find_domain(view, node->name)) {
             sset_find_and_delete(&due, node->name);
+            sset_find_and_delete(&refused, node->name);
             free(node->data);
             shash_delete(&receipts, node);
         }

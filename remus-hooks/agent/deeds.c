@@ -12,6 +12,8 @@
 #include <config.h>
 #include "deeds.h"
 
+#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +25,6 @@
 #include "openvswitch/vlog.h"
 #include "rundir.h"
 #include "session.h"
-#include "switch.h"
 #include "timeval.h"
 #include "tracked.h"
 #include "util.h"
@@ -42,6 +43,7 @@ VLOG_DEFINE_THIS_MODULE(deeds);
 /* A guest that was fenced and runs again for so long is not paused any more. */
 #define UNFENCED_MS 2000
 #define STALE_MS 5000
+#define MAX_VIFS 16             /* Of a guest, that are looked at. */
 /* A guest that is suspended so soon after its session was suspended by it. */
 #define SERVED_MS 15000
 
@@ -428,13 +430,30 @@ resume_orphan(struct tracked *t, const struct dts_domain *d,
         t->had_session = (t->served_at
                           && time_msec() - t->served_at < SERVED_MS);
     }
-    if (role == BINDING_OWNER && d->state == DTS_ALONE && t->had_session
+    if (role == BINDING_OWNER && d->state == DTS_ALONE && !d->session[0]
+        && db_is_settled() && t->had_session
         && time_msec() - t->suspended_since > view->timers.stall
         && hook_due(t)) {
         const struct guest *own = guests_find(d->name, GUEST_OWN);
         VLOG_WARN("domain %s was left suspended: resumed", d->name);
         start_hook(d, "resume", own ? own->domid : -1, false, view);
     }
+}
+
+/* True if something of a buffer (libxl-ext/netbuf-dev.c) is on one of the vifs:
+ * this end of its pair is the last to go. */
+static bool
+is_buffered(int domid)
+{
+    char name[IFNAMSIZ];
+
+    for (int devid = 0; devid < MAX_VIFS; devid++) {
+        snprintf(name, sizeof name, "dtsa%d.%d", domid, devid);
+        if (if_nametoindex(name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* An `xl-remus protect` that died leaves its buffer as it was: what the guest
@@ -447,25 +466,27 @@ open_buffer(struct tracked *t, const struct dts_domain *d,
     const struct session *s = session_of(d->name, true, NULL);
     const struct guest *own = guests_find(d->name, GUEST_OWN);
 
-    if (role != BINDING_OWNER || d->state != DTS_ALONE || !own
+    /* (Where a session is named, a copy of it may be protected any moment.) */
+    if (role != BINDING_OWNER || d->state != DTS_ALONE || d->session[0]
+        || !db_is_settled() || !own
         || (own->state != GUEST_RUNNING && own->state != GUEST_PAUSED)
-        || (s && (s->link || s->gate || s->engine))
-        || !switch_vif_is_buffered(own->domid)) {
-        t->buffered_since = 0;
+        || (s && (s->link || s->gate || s->engine))) {
+        t->buffer_look = 0;
         return;
     }
-    if (!t->buffered_since) {
-        t->buffered_since = time_msec();
-    } else if (time_msec() - t->buffered_since > view->timers.stall) {
-        t->buffered_since = time_msec();
+    if (!t->buffer_look) {
+        t->buffer_look = time_msec() + view->timers.stall;
+    } else if (time_msec() >= t->buffer_look) {
+        t->buffer_look = time_msec() + view->timers.stall;
         /* (One that waits for its peer keeps its buffer, which is open.) */
-        if (!dts_engine_lives(d->name) && !hooks_running("unbuffer", d->name)) {
+        if (is_buffered(own->domid) && !dts_engine_lives(d->name)
+            && !hooks_running("unbuffer", d->name)) {
             VLOG_WARN("domain %s: its output is held by a buffer that nobody "
                       "looks after: let out", d->name);
             start_hook(d, "unbuffer", own->domid, false, view);
         }
     }
-    poll_timer_wait_until(t->buffered_since + view->timers.stall + 1);
+    poll_timer_wait_until(t->buffer_look);
 }
 
 static void

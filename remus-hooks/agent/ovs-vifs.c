@@ -39,7 +39,6 @@
 VLOG_DEFINE_THIS_MODULE(ovs_vifs);
 
 #define SEEN "dts-seen-"
-#define MAX_VIFS 16             /* Of a domain, that are looked at. */
 /* ovs-vswitchd goes through its whole configuration whenever the database
  * changes: marks wait until the switch that they tell of is over. */
 #define MARKS_MS 250
@@ -131,20 +130,6 @@ switch_vif_unplug(const char *name,
                   void (*done)(const char *error, void *aux), void *aux)
 {
     request_add(name, false, done, aux);
-}
-
-bool
-switch_vif_is_buffered(unsigned int domid)
-{
-    bool found = false;
-
-    for (unsigned int devid = 0; devid < MAX_VIFS && !found; devid++) {
-        char *name = xasprintf("dtsb%u.%u", domid, devid);
-
-        found = ovs_local_find_port(name) != NULL;
-        free(name);
-    }
-    return found;
 }
 
 static void

@@ -102,9 +102,6 @@ void switch_vif_plug(const struct switch_vif *,
                      void (*done)(const char *error, void *aux), void *aux);
 void switch_vif_unplug(const char *name,
                        void (*done)(const char *error, void *aux), void *aux);
-/* True if a buffer (libxl-ext/netbuf.c) stands in the place of one of a
- * domain's vifs. */
-bool switch_vif_is_buffered(unsigned int domid);
 
 /* For `dts/status` and `dts/flows`. */
 void switch_format_status(struct ds *);

@@ -52,8 +52,8 @@ struct tracked {
     long long int announce_since;   /* ms, monotonic */
     long long int next_hook;    /* ms: a hook is not repeated before. */
     long long int suspended_since;  /* ms; 0: the guest is not suspended. */
-    long long int buffered_since;   /* ms; 0: nobody's buffer holds its output.
-                                     * Begun anew at each look. */
+    long long int buffer_look;      /* ms: for a buffer that nobody looks
+                                     * after; 0: there cannot be one. */
     bool had_session;           /* ...and a session of ours suspended it. */
     long long int served_at;    /* ms; last time that it had a session. */
     long long int copy_since;   /* ms; 0: no left-over copy. */

@@ -7,11 +7,12 @@
 #include "rundir.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/file.h>
 #include <unistd.h>
+
+#include "util.h"
 
 const char *
 dts_rundir(void)
@@ -21,20 +22,32 @@ dts_rundir(void)
     return dir && dir[0] ? dir : DTS_RUNDIR;
 }
 
+int
+dts_engine_lock(const char *domain, char **pathp)
+{
+    char *path = xasprintf("%s/xl-remus.%s.lock", dts_rundir(), domain);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int error = fd < 0 ? errno : 0;
+
+    if (!error && flock(fd, LOCK_EX | LOCK_NB)) {
+        error = errno;
+        close(fd);
+    }
+    if (pathp) {
+        *pathp = path;
+    } else {
+        free(path);
+    }
+    return error ? -error : fd;
+}
+
 bool
 dts_engine_lives(const char *domain)
 {
-    struct sockaddr_un sun = { .sun_family = AF_UNIX };
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool dead;
+    int fd = dts_engine_lock(domain, NULL);
 
-    snprintf(sun.sun_path, sizeof sun.sun_path, "%s/xl-remus.%s.ctl",
-             dts_rundir(), domain);
-    /* On any doubt it lives. */
-    dead = (fd >= 0 && connect(fd, (struct sockaddr *) &sun, sizeof sun)
-            && (errno == ECONNREFUSED || errno == ENOENT));
     if (fd >= 0) {
         close(fd);
     }
-    return !dead;
+    return fd < 0;
 }

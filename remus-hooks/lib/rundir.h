@@ -8,8 +8,14 @@
  * configure said.  It does not outlive a restart of the host. */
 const char *dts_rundir(void);
 
-/* True if an `xl-remus protect` of 'domain' lives on this host (or if that
- * cannot be told). */
+/* Takes the lock that an `xl-remus protect` of 'domain' holds as long as it
+ * lives.  Returns a descriptor, to be closed, or a negative errno: -EWOULDBLOCK
+ * if another one has it.  '*path' (may be NULL), to be freed, is the lock's
+ * file. */
+int dts_engine_lock(const char *domain, char **path);
+
+/* True if such a process lives on this host, or if that cannot be told.  (One
+ * that starts in this very moment tries again.) */
 bool dts_engine_lives(const char *domain);
 
 #endif /* rundir.h */

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/dts.sh"
 . "$(dirname "$0")/onehost.sh"
 needs_programs $AGENT $DOM
-plan 21
+plan 22
 dts_up || exit 1
 U=6f9619ff-8b86-4d11-b42d-00cf4fc964f6
 domain_add voip "$ADDRESS" hostA hostB >/dev/null || exit 1
@@ -40,25 +40,23 @@ agent_start hostB
 sleep $((3 * SLOW))
 ok "nor by the next agent" bound voip hostA released
 
-# What an `xl-remus protect` leaves that dies: its buffer's port. A socket that
-# somebody listens to is one that lives.
+# What an `xl-remus protect` leaves that dies: its buffer's port.  One that lives
+# holds its lock.
 mkdir -p $W/hostA/hooks.d/unbuffer
 printf '#!/bin/sh\necho "$DTS_DOMAIN $DTS_DOMID" >>%s/unbuffered\n' $W >$W/hostA/hooks.d/unbuffer/10-test
 chmod +x $W/hostA/hooks.d/unbuffer/10-test
 unbuffered() { grep -qx "sip 7" $W/unbuffered 2>/dev/null; }
-ctl_socket=$W/hostA/dts/xl-remus.sip.ctl
-$PY -c 'import socket, sys, time
-s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(600)' $ctl_socket &
+flock $W/hostA/dts/xl-remus.sip.lock sleep 600 &
 engine=$!
 on hostA $DOM create 7 sip 6f9619ff-8b86-4d11-b42d-00cf4fc964f7 r
 on hostA $DOM vif 7 0 mac=$MAC2 bridge=br-dts
-ovs hostA add-port br-dts dtsb7.0 -- set interface dtsb7.0 type=internal external_ids:dts-buffer-of=vif7.0
+on hostA ip link add dtsa7.0 type veth peer name dtsb7.0
 ok "sip runs on hostA, buffered" wait_for 20 bound sip hostA alone
 sleep $((5 * SLOW))
 ok "a process that lives is left alone" not unbuffered
-kill $engine
+kill $(pgrep -P $engine) $engine
 ok "one that has died is not" wait_for 20 unbuffered
-ovs hostA del-port br-dts dtsb7.0
+on hostA ip link del dtsa7.0
 sleep $((3 * SLOW))
 rm -f $W/unbuffered
 sleep $((5 * SLOW))
@@ -79,8 +77,10 @@ done
 ok "the mark of another deleted one too" wait_for 20 not marked hostA past
 ok "not that of one that an older database lacks" marked hostA future
 ok "nor that of a domain that is there" eval 'marked gw1 sip && marked hostA sip'
+start=$(now_ms)
 g=$(bind sip hostB)
 ok "sip still moves" wait_for 20 fenced sip $g
+ok "at once" [ $(($(now_ms) - start)) -lt $((3000 * SLOW)) ]
 sleep $((4 * SLOW))
 ok "no receipt of voip has come back" not fence_of voip
 seen_file() { ls $W/hostB/dts/seen-voip; }

@@ -38,11 +38,12 @@ prepare() {
 in_checkpoint() {
     local had
     if [ "$TOOLSTACK" != xl ] && [ "${3-remus-dts}" = remus-dts ]; then
-        on "$1" 'for i in 1 2 3 4 5; do sleep 1; xl-remus status --json voip; done; xl-remus checkpoint -t 180 voip >/dev/null' >"$2/seen" ||
+        on "$1" 'for i in 1 2 3 4 5 6; do sleep 1; xl-remus status --json voip; done; xl-remus checkpoint -t 180 voip >/dev/null' >"$2/seen" ||
             { say "no checkpoint is taken any more"; return 1; }
-        jq -s 'map(.last_interval_us) | sort | .[2] / 1000 | round' "$2/seen" >"$2/interval"
-        jq -s 'map(.last_interval_us) | max / 1000 | round' "$2/seen" >"$2/period"
-        return 0
+        # The first ones have no interval.
+        jq -s 'map(select(.last_interval_us > 0)) | unique_by(.committed) | map(.last_interval_us) | sort | .[length / 2 | floor] / 1000 | round' "$2/seen" >"$2/interval" &&
+            jq -s 'map(.last_interval_us) | max / 1000 | round' "$2/seen" >"$2/period"
+        return
     fi
     had=$(on "$1" "grep -c 'Domain now suspended' /var/log/lab-remus.log")
     POLL=3 eventually 180 checkpoints_since "$1" "$had" 4 "$2" ||
