@@ -9,6 +9,8 @@ call_start() {
     local dir=$1 guest=$2 us=$3 dev=$4
     rm -rf "$dir"
     mkdir -p "$dir"
+    # (Of a call that has ended, an answerer takes another INVITE for an old one.)
+    echo "call-$EPOCHREALTIME" >"$dir/id"
     # Two seconds of a tone, G.711 mu-law.
     python3 - "$dir/voice.ulaw" <<'END'
 import math, sys
@@ -26,7 +28,7 @@ END
     echo $! >"$dir/probe.pid"
     (
         cd "$dir" || exit 1
-        TERM=dumb in_ns timeout 900 sipp "$guest:5060" -sf uac.xml -i "$us" -p 5070 -mi "$us" -m 1 -cid_str the-call \
+        TERM=dumb in_ns timeout 900 sipp "$guest:5060" -sf uac.xml -i "$us" -p 5070 -mi "$us" -m 1 -cid_str "$(cat id)" \
             -nostdin -trace_err -error_file sipp.err -trace_msg -message_file sipp.msg >sipp.out 2>&1
         echo $? >sipp.status
     ) >/dev/null 2>&1 &
@@ -49,7 +51,7 @@ call_end() {
     local dir=$1 us
     us=$(cat "$dir/us")
     printf '%s\r\n' "INFO sip:caller@$us:5070 SIP/2.0" "Via: SIP/2.0/UDP 127.0.0.1:5999;branch=z9hG4bK1" \
-        "From: <sip:demo@127.0.0.1>;tag=1" "To: <sip:caller@$us>" "Call-ID: the-call" "CSeq: 1 INFO" \
+        "From: <sip:demo@127.0.0.1>;tag=1" "To: <sip:caller@$us>" "Call-ID: $(cat "$dir/id")" "CSeq: 1 INFO" \
         "Content-Length: 0" "" | in_ns socat -u - "UDP:$us:5070"
     if eventually 40 test -s "$dir/sipp.status" && [ "$(cat "$dir/sipp.status")" = 0 ]; then
         echo answered >"$dir/bye"
