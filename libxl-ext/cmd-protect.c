@@ -155,7 +155,7 @@ usage(void)
          "  -i MS               from one checkpoint to the next (200)\n"
          "  -n, --no-buffer     do not hold output until it is committed\n"
          "  -d                  writable disks are replicated by other means\n"
-         "  -u                  no compression on the wire\n"
+         "  -u                  no compression on the wire (else lz4)\n"
          "  -F                  in the foreground (without --detach it is)\n"
          "New:\n"
          "  --realtime=CLASS    output that is not held: [to:]udp|rtp:PORT"
@@ -203,6 +203,7 @@ enum {
     OPT_UNSAFE,
     OPT_HELD,
     OPT_ONCE,
+    OPT_COMPRESS,
     OPT_FOR_LINK,
     OPT_LINK,
     OPT_LINK_OPTION,
@@ -223,7 +224,7 @@ static const struct option options[] = {
     {"max-held", required_argument, NULL, OPT_HELD},
     {"once", no_argument, NULL, OPT_ONCE},
     {"peer-timeout", required_argument, NULL, OPT_FOR_LINK},
-    {"compress", required_argument, NULL, OPT_FOR_LINK},
+    {"compress", required_argument, NULL, OPT_COMPRESS},
     {"delta-cache", required_argument, NULL, OPT_FOR_LINK},
     {"max-buffer", required_argument, NULL, OPT_FOR_LINK},
     {"bandwidth", required_argument, NULL, OPT_FOR_LINK},
@@ -279,7 +280,7 @@ cmd_protect(int argc, char *argv[])
     struct svec realtime = SVEC_EMPTY_INITIALIZER;
     struct svec link_args = SVEC_EMPTY_INITIALIZER;
     struct view view = { .tty = isatty(STDERR_FILENO) };
-    const char *pidfile = NULL;
+    const char *pidfile = NULL, *compress = "lz4";
     char *log_file = NULL, *default_pidfile, *error;
     bool want_detach = false, want_pidfile = false, want_log = false;
     int c, n, i, status = 0;
@@ -295,7 +296,7 @@ cmd_protect(int argc, char *argv[])
             break;
         case 'n': o.buffer = false; break;
         case 'd': o.unreplicated_disks = true; break;
-        case 'u': svec_add(&link_args, "--compress=none"); break;
+        case 'u': compress = "none"; break;
         case 'F': break;
         case OPT_REALTIME: svec_add(&realtime, optarg); break;
         case OPT_UNSAFE: o.realtime_unsafe = true; break;
@@ -307,6 +308,7 @@ cmd_protect(int argc, char *argv[])
             o.buffer_bytes = (uint64_t) n << 20;
             break;
         case OPT_ONCE: o.once = true; break;
+        case OPT_COMPRESS: compress = optarg; break;
         case OPT_FOR_LINK:
             svec_add_nocopy(&link_args, xasprintf("--%s=%s",
                                                   options[i].name, optarg));
@@ -332,6 +334,7 @@ cmd_protect(int argc, char *argv[])
     }
     o.domain = view.domain = argv[optind];
     o.host = argv[optind + 1];
+    svec_add_nocopy(&link_args, xasprintf("--compress=%s", compress));
     svec_terminate(&realtime);
     svec_terminate(&link_args);
     o.realtime = (const char *const *) realtime.names;
