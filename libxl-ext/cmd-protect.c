@@ -28,6 +28,12 @@ VLOG_DEFINE_THIS_MODULE(protect);
 
 #define LINE_MS 500             /* Between two states of the live line. */
 
+#ifdef HAVE_LZ4
+#define DEFAULT_COMPRESS "lz4"
+#else
+#define DEFAULT_COMPRESS "none"
+#endif
+
 struct view {
     const char *domain;
     bool tty, quiet, detached;
@@ -155,7 +161,8 @@ usage(void)
          "  -i MS               from one checkpoint to the next (200)\n"
          "  -n, --no-buffer     do not hold output until it is committed\n"
          "  -d                  writable disks are replicated by other means\n"
-         "  -u                  no compression on the wire (else lz4)\n"
+         "  -u                  no compression on the wire (else "
+         DEFAULT_COMPRESS")\n"
          "  -F                  in the foreground (without --detach it is)\n"
          "New:\n"
          "  --realtime=CLASS    output that is not held: [to:]udp|rtp:PORT"
@@ -280,7 +287,7 @@ cmd_protect(int argc, char *argv[])
     struct svec realtime = SVEC_EMPTY_INITIALIZER;
     struct svec link_args = SVEC_EMPTY_INITIALIZER;
     struct view view = { .tty = isatty(STDERR_FILENO) };
-    const char *pidfile = NULL, *compress = "lz4";
+    const char *pidfile = NULL, *compress = DEFAULT_COMPRESS;
     char *log_file = NULL, *default_pidfile, *error;
     bool want_detach = false, want_pidfile = false, want_log = false;
     int c, n, i, status = 0;
