@@ -3,6 +3,7 @@
  * what an operator sees meanwhile.  The work is remus_dts_protect()'s. */
 
 #include <config.h>
+#include "dts-config.h"
 
 #include <errno.h>
 #include <fcntl.h>

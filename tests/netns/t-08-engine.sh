@@ -9,7 +9,7 @@ EXAMPLE=$BUILD/libxl-ext/remus-example
 [ -x "$XLR" ] && [ -x "$EXAMPLE" ] || skip_all "built without Xen"
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0:detect_leaks=0
 
-plan 44
+plan 45
 onehost_up
 U=00000000-0000-4000-8000-00000000000
 mkdir -p $W/varlib $W/run
@@ -55,6 +55,7 @@ xlr status --json; gives 0 '^\[\]$' "as JSON"
 xlr status voip; gives 2 "voip is not protected" "status of one that is not"
 xlr checkpoint voip; gives 2 "is not protected" "its checkpoint"
 xlr unprotect voip; gives 2 "is not protected" "its end"
+xlr protect --help; gives 0 "no compression on the wire (else lz4)" "what is packed by default"
 xlr switchover voip; gives 2 "is not protected" "its switchover"
 xlr switchover; gives 1 "usage: xl-remus switchover" "of no domain"
 xlr switchover -t 0 voip; gives 1 "1 to 3600 seconds" "in no time"
