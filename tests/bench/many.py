@@ -92,8 +92,8 @@ class Agent:
 class Bed:
     def __init__(self, args):
         self.db = Ovsdb(args.db, "DTS")
-        self.db.monitor("Fence", ["domain", "gateway", "generation",
-                                  "programmed", "fenced"])
+        self.db.follow("Fence", ["domain", "gateway", "generation",
+                                 "programmed", "fenced"])
         self.out = socket_in(args.prefix + "client", "eth0")
         self.wires = {socket_in(args.prefix + n, "u0"): n
                       for n in ("hostA", "hostB")}

@@ -13,7 +13,7 @@ class Ovsdb:
         self.database, self.id, self.buffer = database, 0, ""
         self.depth, self.too_short = 0, 0
         self.decoder = json.JSONDecoder()
-        self.replies, self.updates = {}, []
+        self.replies, self.updates, self.rows = {}, [], {}
 
     def fileno(self):
         return self.s.fileno()
@@ -51,6 +51,8 @@ class Ovsdb:
                                            "id": m["id"]}).encode())
             elif m.get("method") == "update":
                 self.updates.append((now, m["params"][1]))
+            elif m.get("method") == "update2":
+                self.updates.append((now, self.take(m["params"][1])))
             else:
                 self.replies[m["id"]] = (now, m)
 
@@ -79,6 +81,28 @@ class Ovsdb:
         if columns:
             op["columns"] = ["_uuid"] + list(columns)
         return self.transact(op)[1][0]["rows"]
+
+    def take(self, tables):
+        """What "update2" tells, told as "update" would, without the old."""
+        out = {}
+        for table, changes in tables.items():
+            for uuid, change in changes.items():
+                if "delete" in change:
+                    self.rows.pop(uuid, None)
+                    out.setdefault(table, {})[uuid] = {}
+                    continue
+                row = self.rows.setdefault(uuid, {})
+                for how in ("initial", "insert", "modify"):
+                    row.update(change.get(how) or {})
+                out.setdefault(table, {})[uuid] = {"new": row}
+        return out
+
+    def follow(self, table, columns):
+        """As monitor(), for columns of one value each: what has not changed is
+        not told again, which is how agents are told."""
+        m = self.wait(self.send("monitor_cond", [
+            self.database, table, {table: [{"columns": columns}]}]))[1]
+        self.take(m)
 
     def monitor(self, table, columns):
         """Starts to be told of changes of 'table'; the initial rows."""

@@ -195,7 +195,7 @@ def main():
     args.ref_tunnels = {"hostA": ("ref2", "10.10.0.1"),
                         "hostB": ("ref3", "10.10.0.2")}
     db = Ovsdb(args.db, "DTS")
-    db.monitor("Fence", ["domain", "generation", "programmed", "fenced"])
+    db.follow("Fence", ["domain", "generation", "programmed", "fenced"])
     if args.mode == "control":
         control(args, db)
         return
