@@ -17,4 +17,6 @@ EXTRA_DIST += tests/demo tests/xenlab/README.md \
 	debian/remus-dts-gateway.install \
 	debian/remus-dts-server.dts-link.service \
 	debian/remus-dts-server.install debian/remus-dts-server.links \
+	debian/remus-dts-server.xl-remus@.service debian/default/remus-dts-protect \
+	debian/libremusdts-dev.examples debian/not-installed \
 	debian/rules debian/source/format
