@@ -12,12 +12,14 @@
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
@@ -40,10 +42,10 @@ usage(void)
                 "DOMAIN [HOST]");
 }
 
-/* Runs dts-ctl with 'args', its output among ours unless 'quiet'.  Returns its
- * exit status, which is one of ours. */
+/* Runs dts-ctl with 'args'; what it says beside errors is not shown.  Returns
+ * its exit status, which is one of ours. */
 static int
-run_ctl(int timeout, const char *const *args, bool quiet)
+run_ctl(int timeout, const char *const *args)
 {
     char *limit = xasprintf("--timeout=%d", timeout);
     const char *argv[8] = { "dts-ctl", limit };
@@ -56,9 +58,8 @@ run_ctl(int timeout, const char *const *args, bool quiet)
         argv[i + 2] = args[i];
     }
     posix_spawn_file_actions_init(&actions);
-    if (quiet) {
-        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", 1, 0);
-    }
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null",
+                                     O_WRONLY, 0);
     error = posix_spawnp(&pid, argv[0], &actions, NULL,
                          (char *const *) argv, environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -119,7 +120,7 @@ switch_over(const char *domain, const char *peer, int timeout)
     const char *cancel[] = { "switch-cancel", domain, NULL };
     long long int begun = time_msec();
     char *reply = NULL, *error = NULL;
-    int status = run_ctl(timeout, request, true);
+    int status = run_ctl(timeout, request);
 
     if (status == DTS_EXIT_REFUSED || status == DTS_EXIT_NOT_FOUND
         || status == DTS_EXIT_USAGE) {
@@ -135,10 +136,10 @@ switch_over(const char *domain, const char *peer, int timeout)
                               &reply, &error);
         }
         int left = timeout - (time_msec() - begun) / 1000;
-        status = run_ctl(MAX(left, 1), wait, true);
+        status = run_ctl(MAX(left, 1), wait);
     }
     if (status) {
-        run_ctl(CANCEL_S, cancel, true);
+        run_ctl(CANCEL_S, cancel);
         fail(status, "%s has not gone to %s: the request is withdrawn (dts-ctl "
              "status %s; dts-ctl events %s)", domain, peer, domain, domain);
     } else {

@@ -30,9 +30,10 @@
 #include "util.h"
 
 /* A guest may make its own checkpoints more frequent, not endless. */
+#define WISH_MS 200
+/* For the lock, which somebody may look at. */
 #define LOCK_TRIES 10
 #define LOCK_MS 50
-#define WISH_MS 200
 
 struct engine_waiter {
     struct ovs_list node;

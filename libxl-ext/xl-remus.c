@@ -256,32 +256,35 @@ static int
 cmd_unbuffer(const struct options *o, const char *domain)
 {
     struct dom d;
-    int code = find(o, domain, &d), lock = -1;
+    int code = find(o, domain, &d), lock;
 
     if (code) {
         return code;
     }
-    if (!is_copy(d.name)) {
-        lock = dts_engine_lock(d.name, NULL);
-    }
     if (is_copy(d.name)) {
         code = fail(DTS_EXIT_REFUSED, "%s (domain %u) is a copy that Remus "
                     "keeps", d.name, d.domid);
-    } else if (lock == -EWOULDBLOCK) {
+        goto out;
+    }
+    /* With the lock, so that no protection is begun meanwhile. */
+    lock = dts_engine_lock(d.name, NULL);
+    if (lock == -EWOULDBLOCK) {
         code = fail(DTS_EXIT_REFUSED, "%s (domain %u) is protected, and its "
                     "buffer looked after: xl-remus unprotect %s", d.name,
                     d.domid, d.name);
-    } else {
-        /* With the lock, so that none is begun meanwhile. */
-        code = undo_buffer(&d, REMUS_NETBUF_RELEASE);
-        if (!code) {
-            printf("nothing holds back what %s (domain %u) sends\n", d.name,
-                   d.domid);
-        }
+        goto out;
+    } else if (lock < 0) {
+        code = fail(DTS_EXIT_PARTLY, "%s (domain %u): its lock in %s: %s",
+                    d.name, d.domid, dts_rundir(), ovs_strerror(-lock));
+        goto out;
     }
-    if (lock >= 0) {
-        close(lock);
+    code = undo_buffer(&d, REMUS_NETBUF_RELEASE);
+    if (!code) {
+        printf("nothing holds back what %s (domain %u) sends\n", d.name,
+               d.domid);
     }
+    close(lock);
+out:
     dom_uninit(&d);
     return code;
 }

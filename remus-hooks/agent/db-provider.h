@@ -4,21 +4,22 @@
 
 /* Between db.c, db-wishes.c, db-receipts.c and db-log.c. */
 
+#include <stdbool.h>
+
 /* What the database has refused is tried again after so long. */
 #define REFUSED_MS 5000
-
-#include <stdbool.h>
+/* Of a transaction that failed nobody tells for whose sake: what was in it is
+ * tried again in so many. */
+#define SPLIT 64
 
 struct ovsdb_idl;
 struct ovsdb_idl_txn;
 struct dts_view;
 struct dtsrec_binding;
-struct dtsrec_fence;
 struct dtsrec_reachability;
 
 const char *db_node(void);
 const struct dtsrec_binding *db_find_binding(const char *domain);
-const struct dtsrec_fence *db_find_own_fence(const char *domain);
 const struct dtsrec_reachability *db_find_reachability(
     const struct ovsdb_idl *, const char *observer, const char *subject);
 

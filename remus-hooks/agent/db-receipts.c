@@ -49,10 +49,9 @@ static struct shash receipts = SHASH_INITIALIZER(&receipts); /* By domain. */
 static struct sset due = SSET_INITIALIZER(&due);    /* To be compared. */
 static struct sset in_flight = SSET_INITIALIZER(&in_flight);
 static struct ovs_list txns = OVS_LIST_INITIALIZER(&txns);
-/* What the database has refused by itself, to be tried again then (ms).  Of a
- * transaction that was refused nobody tells for whose sake: its receipts are
- * tried again, at once, in SPLIT transactions, and then each by itself. */
-#define SPLIT 64
+/* What the database has refused by itself, to be tried again then (ms).  The
+ * receipts of a transaction that was refused are tried again at once, in SPLIT
+ * transactions, and then each by itself. */
 static struct sset refused = SSET_INITIALIZER(&refused);
 static long long int refused_until;
 static size_t company = MAX_RECEIPTS;   /* In a transaction, at most. */
@@ -117,13 +116,14 @@ db_receipts_run(const struct ovsdb_idl *idl, bool changed)
  * deleted has none, and no row that could be found: another would be refused
  * for being the second. */
 static void
-write_receipt(struct receipts_txn *t, const char *domain,
-              const struct receipt *r)
+write_receipt(const struct ovsdb_idl *idl, struct receipts_txn *t,
+              const char *domain, const struct receipt *r)
 {
-    const struct dtsrec_fence *row = db_find_own_fence(domain);
+    const struct dts_domain *d = dts_view_find_domain(db_view(), domain);
+    const struct dtsrec_fence *row
+        = d ? dts_view_get_fence_row(idl, d, db_node()) : NULL;
 
-    if ((row && row->generation == r->generation)
-        || !dts_view_find_domain(db_view(), domain)) {
+    if (!d || (row && row->generation == r->generation)) {
         return;
     }
     if (!row) {
@@ -154,7 +154,7 @@ send_some(struct ovsdb_idl *idl)
             break;
         }
         if (r) {
-            write_receipt(t, domain, r);
+            write_receipt(idl, t, domain, r);
         }
         sset_delete(&due, SSET_NODE_FROM_NAME(domain));
     }

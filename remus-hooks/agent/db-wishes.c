@@ -12,9 +12,9 @@
  *
  * Receipts have transactions of their own.  The witness's answers lie on the
  * failover path, too: they are never held up by the rest, which is written only
- * when they are there, group by group.  What the
- * database refuses (ctl/rbac.c has what a node may write) holds up its own
- * group only, and is tried again after a while. */
+ * when they are there, group by group.  What the database refuses (ctl/rbac.c
+ * has what a node may write) holds up its own group only, and is tried again
+ * after a while. */
 
 #include <config.h>
 #include "db.h"

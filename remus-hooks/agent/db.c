@@ -39,8 +39,6 @@ VLOG_DEFINE_THIS_MODULE(db);
 #define STEP_PAUSE_MS 10
 #define MAX_STEP_PAUSE_MS 1000
 #define SETBACK_MS 10000        /* Then it is forgotten. */
-/* The steps of a transaction that failed are tried again in so many. */
-#define SPLIT 64
 #define SETTLE_MS 300
 /* A process that did not run for longer cannot know whether its connection has
  * lived on, and gateways renew flows while it does: it connects anew. */
@@ -418,16 +416,6 @@ db_find_binding(const char *domain)
                                       : NULL;
 
     return d ? dts_view_get_binding_row(idl, d) : NULL;
-}
-
-/* This gateway's receipt for 'domain', NULL if it has written none. */
-const struct dtsrec_fence *
-db_find_own_fence(const char *domain)
-{
-    const struct dts_domain *d = view ? dts_view_find_domain(view, domain)
-                                      : NULL;
-
-    return d ? dts_view_get_fence_row(idl, d, db_node()) : NULL;
 }
 
 /* Adds what the takeover waits on: the witness's answers as they are in our

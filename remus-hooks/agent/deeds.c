@@ -407,6 +407,24 @@ release_fenced(struct tracked *t, const struct dts_domain *d,
     }
 }
 
+/* True while something that carries 'd' away from here lives. */
+static bool
+is_served(const struct dts_domain *d)
+{
+    const struct session *s = session_of(d->name, true, NULL);
+
+    return s && (s->link || s->gate || s->engine);
+}
+
+/* True if 'd' is this node's and no copy can take it over: where a session is
+ * named, or the database may have moved on, one may be protected any moment. */
+static bool
+is_ours_alone(const struct dts_domain *d, enum binding_role role)
+{
+    return (role == BINDING_OWNER && d->state == DTS_ALONE && !d->session[0]
+            && db_is_settled());
+}
+
 /* A guest that was suspended by a session of ours which then died with its
  * `xl remus` stays suspended for ever: nobody else resumes it. */
 static void
@@ -414,8 +432,7 @@ resume_orphan(struct tracked *t, const struct dts_domain *d,
               enum binding_role role, const struct binding_facts *f,
               const struct dts_view *view)
 {
-    const struct session *s = session_of(d->name, true, NULL);
-    bool served = s && (s->link || s->gate || s->engine);
+    bool served = is_served(d);
 
     if (served || d->session[0]) {
         t->served_at = time_msec();
@@ -430,8 +447,7 @@ resume_orphan(struct tracked *t, const struct dts_domain *d,
         t->had_session = (t->served_at
                           && time_msec() - t->served_at < SERVED_MS);
     }
-    if (role == BINDING_OWNER && d->state == DTS_ALONE && !d->session[0]
-        && db_is_settled() && t->had_session
+    if (is_ours_alone(d, role) && t->had_session
         && time_msec() - t->suspended_since > view->timers.stall
         && hook_due(t)) {
         const struct guest *own = guests_find(d->name, GUEST_OWN);
@@ -463,14 +479,11 @@ static void
 open_buffer(struct tracked *t, const struct dts_domain *d,
             enum binding_role role, const struct dts_view *view)
 {
-    const struct session *s = session_of(d->name, true, NULL);
     const struct guest *own = guests_find(d->name, GUEST_OWN);
 
-    /* (Where a session is named, a copy of it may be protected any moment.) */
-    if (role != BINDING_OWNER || d->state != DTS_ALONE || d->session[0]
-        || !db_is_settled() || !own
+    if (!is_ours_alone(d, role) || !own
         || (own->state != GUEST_RUNNING && own->state != GUEST_PAUSED)
-        || (s && (s->link || s->gate || s->engine))) {
+        || is_served(d)) {
         t->buffer_look = 0;
         return;
     }

@@ -234,7 +234,9 @@ class Bed:
 def args_rounds(args, size):
     """An even number, so that all end where they began.  One domain's fence is
     most of all the wait for the revalidators, 5 or 10 ms: many are needed."""
-    return 4 * args.n if size == 1 else args.n if size < 5000 else max(2, args.n // 2 & ~1)
+    if size == 1:
+        return 4 * args.n
+    return args.n if size < 5000 else max(2, args.n // 2 & ~1)
 
 
 def main():

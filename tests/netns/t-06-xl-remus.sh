@@ -9,7 +9,7 @@ WATCH=$BUILD/libxl-ext/dts-domwatch
 # The sanitizers' runtime cannot come before a preloaded library.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0:detect_leaks=0
 
-plan 96
+plan 103
 onehost_up
 
 U=00000000-0000-4000-8000-00000000000
@@ -56,6 +56,22 @@ xlr state --json
 is "$(jq -c 'map([.domid, .name])' $W/out)" '[[3,"voip"],[4,"other--incoming"]]' \
     "as JSON"
 xlr resume other; gives 2 "only the copy" "a copy is not the domain"
+
+# unbuffer: not what somebody looks after.
+xlr unbuffer nobody; gives 2 "no domain nobody" "nothing to unbuffer"
+xlr unbuffer other--incoming; gives 3 "is a copy" "a copy is left alone"
+xlr unbuffer voip; gives 0 "nothing holds back" "a domain without a buffer"
+lock=$W/hostA/dts/xl-remus.voip.lock
+flock $lock sleep 600 &
+holder=$!
+locked() { ! flock -n $lock true; }
+ok "a process holds the lock" wait_for 10 locked
+xlr unbuffer voip; gives 3 "is protected, and its buffer looked after" "of one that is protected"
+kill $(pgrep -P $holder) $holder
+xlr unbuffer voip; gives 0 "nothing holds back" "when that has died"
+rm -f $lock; mkdir $lock
+xlr unbuffer voip; gives 6 "its lock in" "where no lock can be taken"
+rmdir $lock
 
 # pause and unpause: Xen counts.
 xlr pause voip; gives 0 "is paused" "pause"
