@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import subprocess
 import sys
 import time
 
@@ -66,6 +67,26 @@ def table(results):
     for r in results:
         if r.get("reference"):
             print("%s: reference is %s" % (r["name"], r["reference"]["what"]))
+
+
+def save(path, bench, results, **machine):
+    """Writes the JSON file and prints the table; the exit status: 6 if a goal
+    was missed, 1 if there is no result."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    commit = subprocess.run(["git", "-C", here, "rev-parse", "HEAD"],
+                            stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL).stdout.decode().strip()
+    with open(path, "w") as f:
+        json.dump({"bench": bench, "commit": commit or None,
+                   "machine": dict({"cpus": os.cpu_count()}, **machine),
+                   "results": results}, f, indent=1)
+        f.write("\n")
+    table(results)
+    missed = [r["name"] for r in results if r.get("met") is False]
+    if missed:
+        print("goals missed: " + " ".join(missed))
+    print("%d results in %s" % (len(results), path))
+    return 6 if missed else 0 if results else 1
 
 
 def emit(r):

@@ -10,6 +10,18 @@
 # take NETWORK WHAT...: the function of ours (dts_) or of the baseline (stock_).
 take() { local p=dts; [ "$1" = remus-dts ] || p=stock; shift; "${p}_$1" "${@:2}"; }
 
+# use SYSTEM: sets $network, and what dts_protect goes by.  xl-remus-RULE: what
+# is held (none, all, all but the voice: as xl-remus).
+use() {
+    network=remus-dts TOOLSTACK=xl-remus PROTECT_OPTIONS=
+    case $1 in
+    bridge) network=bridge TOOLSTACK=xl ;;
+    remus-dts) TOOLSTACK=xl ;;
+    xl-remus | xl-remus-voice) PROTECT_OPTIONS=--realtime=rtp:6000 ;;
+    xl-remus-none) PROTECT_OPTIONS=-n ;;
+    esac
+}
+
 guest_address() { if [ "$1" = remus-dts ]; then echo $DTS_GUEST; else echo $STOCK_GUEST; fi; }
 guest_name() { if [ "$1" = remus-dts ]; then echo voip; else echo g; fi; }
 begin_call() {
