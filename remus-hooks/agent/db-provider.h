@@ -8,11 +8,8 @@
 
 /* What the database has refused is tried again after so long. */
 #define REFUSED_MS 5000
-/* Of a transaction that failed nobody tells for whose sake: what was in it is
- * tried again in so many. */
-#define SPLIT 64
-
 struct ovsdb_idl;
+struct sset;
 struct ovsdb_idl_txn;
 struct dts_view;
 struct dtsrec_binding;
@@ -30,7 +27,8 @@ void db_wishes_wait(void);
 void db_wishes_forget(void);
 void db_wishes_changed(void);
 
-void db_receipts_run(const struct ovsdb_idl *, bool changed);
+void db_receipts_run(void);
+void db_receipts_compare(const struct sset *domains);
 void db_receipts_flush(struct ovsdb_idl *);
 void db_receipts_wait(void);
 void db_receipts_forget(void);

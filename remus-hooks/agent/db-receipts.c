@@ -4,12 +4,10 @@
  *
  * A gateway has one for each of its domains, and after the loss of a node they
  * all change; when one domain moves the others must not cost anything.  So a
- * receipt is compared with the replica only when it was given, when its row has
- * changed there, and with all the others when the view was made anew.
- *
- * A survivor waits for its receipt and for no other: many go in several
- * transactions, so that the database has the first ones committed while the
- * last ones are still written. */
+ * receipt is compared with the replica only when it was given, when it has
+ * changed there, and with all the others when the view was made anew.  And so
+ * there are hundreds in a row: the database takes thousands at once, and that
+ * of one domain does not make it write all the others. */
 
 #include <config.h>
 #include "db.h"
@@ -30,9 +28,10 @@
 
 VLOG_DEFINE_THIS_MODULE(db_receipts);
 
-/* A commit costs the database as much as a few hundred receipts in it do; and
- * so many go into a socket at once. */
-#define MAX_RECEIPTS 500
+/* In a row, about: what is on its way to one is not counted. */
+#define ROW_RECEIPTS 500
+/* In a transaction: the database writes one while the next is made. */
+#define MAX_RECEIPTS (5 * ROW_RECEIPTS)
 
 struct receipt {
     int64_t generation;
@@ -43,20 +42,30 @@ struct receipts_txn {
     struct ovs_list list_node;
     struct ovsdb_idl_txn *txn;
     struct sset domains;
+
+    /* While it is made: rows before 'row' are full, it has 'room' for so many
+     * more, and what none has room for gets new ones. */
+    const struct dtsrec_fence *row;
+    size_t room;
+    struct shash homeless;      /* Of struct receipt, by domain. */
 };
 
 static struct shash receipts = SHASH_INITIALIZER(&receipts); /* By domain. */
 static struct sset due = SSET_INITIALIZER(&due);    /* To be compared. */
 static struct sset in_flight = SSET_INITIALIZER(&in_flight);
 static struct ovs_list txns = OVS_LIST_INITIALIZER(&txns);
-/* What the database has refused by itself, to be tried again then (ms).  The
- * receipts of a transaction that was refused are tried again at once, in SPLIT
- * transactions, and then each by itself. */
+/* What the database has refused, to be tried again then (ms). */
 static struct sset refused = SSET_INITIALIZER(&refused);
 static long long int refused_until;
-static size_t company = MAX_RECEIPTS;   /* In a transaction, at most. */
 
 static void finish(struct receipts_txn *, enum ovsdb_idl_txn_status);
+
+static size_t
+room_in(const struct dtsrec_fence *row)
+{
+    return (strcmp(row->gateway, db_node()) ? 0
+            : ROW_RECEIPTS - MIN(ROW_RECEIPTS, row->n_generations));
+}
 
 /* That the row of a receipt which is under way is not in the replica yet does
  * not mean that there is none: finish() is the time to compare it. */
@@ -86,12 +95,10 @@ db_put_fence(const char *domain, int64_t generation,
     to_be_compared(domain);
 }
 
-/* Looks after the transactions under way, and, if the replica has 'changed', at
- * what has: a row of ours that somebody has changed or deleted is put right. */
+/* Looks after the transactions under way. */
 void
-db_receipts_run(const struct ovsdb_idl *idl, bool changed)
+db_receipts_run(void)
 {
-    const struct dtsrec_fence *row;
     struct receipts_txn *t;
 
     LIST_FOR_EACH_SAFE (t, list_node, &txns) {
@@ -101,63 +108,132 @@ db_receipts_run(const struct ovsdb_idl *idl, bool changed)
             finish(t, status);
         }
     }
-    if (!changed) {
-        return;
-    }
-    DTSREC_FENCE_FOR_EACH_TRACKED (row, idl) {
-        if (!strcmp(row->gateway, db_node())
-            && shash_find(&receipts, row->domain)) {
-            to_be_compared(row->domain);
+}
+
+/* These domains' receipts have changed in the replica: what somebody else has
+ * changed or deleted is put right. */
+void
+db_receipts_compare(const struct sset *domains)
+{
+    const char *domain;
+
+    SSET_FOR_EACH (domain, domains) {
+        if (shash_find(&receipts, domain)) {
+            to_be_compared(domain);
         }
     }
 }
 
-/* Writes one receipt, if the replica does not have it.  A domain that was
- * deleted has none, and no row that could be found: another would be refused
- * for being the second. */
+static void
+put(const struct dtsrec_fence *row, const char *domain,
+    const struct receipt *r)
+{
+    dtsrec_fence_update_generations_setkey(row, domain, r->generation);
+    dtsrec_fence_set_programmed(row, r->programmed);
+    dtsrec_fence_set_fenced(row, r->fenced);
+}
+
+/* Puts a receipt, of which there is none yet, into a row of ours with room. */
+static void
+put_new(struct receipts_txn *t, const char *domain, const struct receipt *r)
+{
+    while (t->row && !t->room) {
+        t->row = dtsrec_fence_next(t->row);
+        t->room = t->row ? room_in(t->row) : 0;
+    }
+    if (t->row) {
+        put(t->row, domain, r);
+        t->room--;
+    } else {
+        shash_add(&t->homeless, domain, r);
+    }
+}
+
+/* Writes one receipt, if the replica does not have it, and deletes any other
+ * that it has of the domain.  (A domain that was deleted has none.) */
 static void
 write_receipt(const struct ovsdb_idl *idl, struct receipts_txn *t,
               const char *domain, const struct receipt *r)
 {
     const struct dts_domain *d = dts_view_find_domain(db_view(), domain);
-    const struct dtsrec_fence *row
-        = d ? dts_view_get_fence_row(idl, d, db_node()) : NULL;
+    bool found = false, changed = false;
 
-    if (!d || (row && row->generation == r->generation)) {
-        return;
+    for (size_t i = 0; d && i < d->n_fences; i++) {
+        const struct dts_fence *f = &d->fences[i];
+        const struct dtsrec_fence *row
+            = dtsrec_fence_get_for_uuid(idl, &f->row);
+
+        if (!row || strcmp(row->gateway, db_node())) {
+            continue;
+        }
+        if (found) {
+            dtsrec_fence_update_generations_delkey(row, domain);
+            changed = true;
+        } else if (f->generation != r->generation) {
+            put(row, domain, r);
+            changed = true;
+        }
+        found = true;
     }
-    if (!row) {
-        row = dtsrec_fence_insert(t->txn);
-        dtsrec_fence_set_gateway(row, db_node());
-        dtsrec_fence_set_domain(row, domain);
+    if (d && !found) {
+        put_new(t, domain, r);
+        changed = true;
     }
-    dtsrec_fence_set_generation(row, r->generation);
-    dtsrec_fence_set_programmed(row, r->programmed);
-    dtsrec_fence_set_fenced(row, r->fenced);
-    sset_add(&t->domains, domain);
-    sset_add(&in_flight, domain);
+    if (changed) {
+        sset_add(&t->domains, domain);
+        sset_add(&in_flight, domain);
+    }
 }
 
-/* Sends one transaction of what is due. */
 static void
-send_some(struct ovsdb_idl *idl)
+insert_rows(struct receipts_txn *t)
+{
+    const struct shash_node **nodes = shash_sort(&t->homeless);
+    size_t n = shash_count(&t->homeless);
+
+    for (size_t i = 0; i < n; i += ROW_RECEIPTS) {
+        size_t m = MIN(ROW_RECEIPTS, n - i);
+        const char **keys = xmalloc(m * sizeof *keys);
+        int64_t *values = xmalloc(m * sizeof *values);
+        const struct receipt *r = NULL;
+
+        for (size_t j = 0; j < m; j++) {
+            r = nodes[i + j]->data;
+            keys[j] = nodes[i + j]->name;
+            values[j] = r->generation;
+        }
+
+        struct dtsrec_fence *row = dtsrec_fence_insert(t->txn);
+        dtsrec_fence_set_gateway(row, db_node());
+        dtsrec_fence_set_generations(row, keys, values, m);
+        dtsrec_fence_set_programmed(row, r->programmed);
+        dtsrec_fence_set_fenced(row, r->fenced);
+        free(keys);
+        free(values);
+    }
+    free(nodes);
+}
+
+/* Sends the receipts of the 'n' 'domains' as one transaction. */
+static void
+send_txn(struct ovsdb_idl *idl, const char **domains, size_t n)
 {
     struct receipts_txn *t = xmalloc(sizeof *t);
-    const char *domain, *next;
 
     t->txn = ovsdb_idl_txn_create(idl);
     sset_init(&t->domains);
-    SSET_FOR_EACH_SAFE (domain, next, &due) {
-        const struct receipt *r = shash_find_data(&receipts, domain);
+    t->row = dtsrec_fence_first(idl);
+    t->room = t->row ? room_in(t->row) : 0;
+    shash_init(&t->homeless);
+    for (size_t i = 0; i < n; i++) {
+        const struct receipt *r = shash_find_data(&receipts, domains[i]);
 
-        if (sset_count(&t->domains) >= company) {
-            break;
-        }
         if (r) {
-            write_receipt(idl, t, domain, r);
+            write_receipt(idl, t, domains[i], r);
         }
-        sset_delete(&due, SSET_NODE_FROM_NAME(domain));
     }
+    insert_rows(t);
+    shash_destroy(&t->homeless);
     ovs_list_push_back(&txns, &t->list_node);
 
     enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit(t->txn);
@@ -166,12 +242,13 @@ send_some(struct ovsdb_idl *idl)
     }
 }
 
-/* Sends all that is due. */
+/* Sends all that is due.  Rows are filled in the order of names, so that each
+ * is in few transactions. */
 void
 db_receipts_flush(struct ovsdb_idl *idl)
 {
+    struct sset now = SSET_INITIALIZER(&now);
     const char *domain, *next;
-    size_t left = SIZE_MAX;
 
     if (!ovsdb_idl_has_ever_connected(idl) || !db_view()) {
         return;
@@ -181,13 +258,17 @@ db_receipts_flush(struct ovsdb_idl *idl)
             to_be_compared(domain);
         }
     }
-    while (!sset_is_empty(&due) && sset_count(&due) < left) {
-        left = sset_count(&due);
-        send_some(idl);
+    if (sset_is_empty(&due)) {
+        return;
     }
-    if (ovs_list_is_empty(&txns)) {
-        company = MAX_RECEIPTS;
+    sset_swap(&due, &now);      /* finish() may add to it. */
+
+    const char **sorted = sset_sort(&now);
+    for (size_t n = sset_count(&now), i = 0; i < n; i += MAX_RECEIPTS) {
+        send_txn(idl, &sorted[i], MIN(MAX_RECEIPTS, n - i));
     }
+    free(sorted);
+    sset_destroy(&now);
 }
 
 /* True while receipts are on their way. */
@@ -215,22 +296,19 @@ db_receipts_wait(void)
 static void
 finish(struct receipts_txn *t, enum ovsdb_idl_txn_status status)
 {
-    size_t n = sset_count(&t->domains);
     const char *domain;
 
     if (status == TXN_ERROR) {
         static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
-        VLOG_WARN_RL(&rl, "the database refused to have %s%s: %s",
-                     n == 1 ? "the receipt of " : "receipts",
-                     n == 1 ? SSET_FIRST(&t->domains) : "",
-                     ovsdb_idl_txn_get_error(t->txn));
-        company = MIN(company, DIV_ROUND_UP(n, SPLIT));
+        VLOG_WARN_RL(&rl, "the database refused to have %"PRIuSIZE" receipts, "
+                     "%s's among them: %s", sset_count(&t->domains),
+                     SSET_FIRST(&t->domains), ovsdb_idl_txn_get_error(t->txn));
+        refused_until = time_msec() + REFUSED_MS;
     }
     SSET_FOR_EACH (domain, &t->domains) {
         sset_find_and_delete(&in_flight, domain);
-        if (status == TXN_ERROR && n == 1) {
+        if (status == TXN_ERROR) {
             sset_add(&refused, domain);
-            refused_until = time_msec() + REFUSED_MS;
         } else {
             to_be_compared(domain);
         }
@@ -252,7 +330,6 @@ db_receipts_forget(void)
     }
     sset_clear(&refused);
     db_receipts_compare_all();
-    company = MAX_RECEIPTS;
 }
 
 /* The replica may be another one. */

@@ -287,7 +287,7 @@ db_wishes_run(struct ovsdb_idl *idl)
     bool changed = ovsdb_idl_get_seqno(idl) != last_seqno;
     last_seqno = ovsdb_idl_get_seqno(idl);
     dirty |= changed;
-    db_receipts_run(idl, changed);
+    db_receipts_run();
 }
 
 void
@@ -404,6 +404,26 @@ write_reaches(const struct ovsdb_idl *idl)
     }
 }
 
+static void
+sweep_receipts(const struct dtsrec_fence *row, const struct sset *domains)
+{
+    bool used = false;
+
+    for (size_t i = 0; i < row->n_generations && !used; i++) {
+        used = sset_contains(domains, row->key_generations[i]);
+    }
+    if (!used) {
+        dtsrec_fence_delete(row);
+        return;
+    }
+    for (size_t i = 0; i < row->n_generations; i++) {
+        if (!sset_contains(domains, row->key_generations[i])) {
+            dtsrec_fence_update_generations_delkey(row,
+                                                   row->key_generations[i]);
+        }
+    }
+}
+
 /* Deletes what this node wrote of domains and nodes that are not there. */
 static void
 sweep_rows(const struct ovsdb_idl *idl)
@@ -418,9 +438,8 @@ sweep_rows(const struct ovsdb_idl *idl)
         sset_add(&names, domain->name);
     }
     DTSREC_FENCE_FOR_EACH_SAFE (fence, next_fence, idl) {
-        if (!strcmp(fence->gateway, db_node())
-            && !sset_contains(&names, fence->domain)) {
-            dtsrec_fence_delete(fence);
+        if (!strcmp(fence->gateway, db_node())) {
+            sweep_receipts(fence, &names);
         }
     }
     sset_clear(&names);

@@ -39,6 +39,9 @@ VLOG_DEFINE_THIS_MODULE(db);
 #define STEP_PAUSE_MS 10
 #define MAX_STEP_PAUSE_MS 1000
 #define SETBACK_MS 10000        /* Then it is forgotten. */
+/* Of a transaction that failed nobody tells for whose sake: what was in it is
+ * tried again in so many. */
+#define SPLIT 64
 #define SETTLE_MS 300
 /* A process that did not run for longer cannot know whether its connection has
  * lived on, and gateways renew flows while it does: it connects anew. */
@@ -176,8 +179,11 @@ db_run(const char *remote, const struct dts_view_local *local)
             /* What the IDL has not tracked, as after a reconnection, may
              * concern receipts, too. */
             db_receipts_compare_all();
-        } else if (!sset_is_empty(&view->changed)) {
-            cookie++;
+        } else {
+            db_receipts_compare(&view->receipts_changed);
+            if (!sset_is_empty(&view->changed)) {
+                cookie++;
+            }
         }
         view_seqno = seqno;
     }

@@ -56,9 +56,9 @@ const struct dtsrec_binding *find_binding(const struct ovsdb_idl *,
                                           const char *domain);
 const struct dtsrec_tunnel *find_tunnel(const struct ovsdb_idl *,
                                         const char *a, const char *b);
-const struct dtsrec_fence *find_fence(const struct ovsdb_idl *,
-                                      const char *gateway,
-                                      const char *domain);
+/* The generation that 'gateway' has a receipt of. */
+const int64_t *find_receipt(const struct ovsdb_idl *, const char *gateway,
+                            const char *domain);
 const struct dtsrec_reachability *find_reachability(
     const struct ovsdb_idl *, const char *observer, const char *subject);
 const struct dtsrec_node *get_node(struct ctl_context *, const char *name);

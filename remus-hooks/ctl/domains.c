@@ -20,6 +20,7 @@
 #include "util.h"
 #include "validate.h"
 #include "values.h"
+#include "view.h"
 
 static const struct dtsrec_domain *
 domain_row(const struct ovsdb_idl_row *row)
@@ -290,10 +291,10 @@ cmd_domain_del(struct ctl_context *ctx)
         dtsrec_binding_delete(b);
     }
 
-    const struct dtsrec_fence *f, *next;
-    DTSREC_FENCE_FOR_EACH_SAFE (f, next, ctx->idl) {
-        if (!strcmp(f->domain, name)) {
-            dtsrec_fence_delete(f);
+    const struct dtsrec_fence *f;
+    DTSREC_FENCE_FOR_EACH (f, ctx->idl) {
+        if (dts_receipt_get(f, name)) {
+            dtsrec_fence_update_generations_delkey(f, name);
         }
     }
     dtsrec_domain_delete(domain);

@@ -56,7 +56,7 @@ static const struct ctl_table_class tables[DTSREC_N_TABLES] = {
     [DTSREC_TABLE_BINDING].row_ids[0]
         = { &dtsrec_binding_col_domain, NULL, NULL },
     [DTSREC_TABLE_FENCE].row_ids[0]
-        = { &dtsrec_fence_col_domain, NULL, NULL },
+        = { &dtsrec_fence_col_gateway, NULL, NULL },
     [DTSREC_TABLE_REACHABILITY].row_ids[0]
         = { &dtsrec_reachability_col_subject, NULL, NULL },
     [DTSREC_TABLE_SUSPICION].row_ids[0]

@@ -85,15 +85,17 @@ find_tunnel(const struct ovsdb_idl *idl, const char *a, const char *b)
     return NULL;
 }
 
-const struct dtsrec_fence *
-find_fence(const struct ovsdb_idl *idl, const char *gateway,
-           const char *domain)
+const int64_t *
+find_receipt(const struct ovsdb_idl *idl, const char *gateway,
+             const char *domain)
 {
     const struct dtsrec_fence *row;
 
     DTSREC_FENCE_FOR_EACH (row, idl) {
-        if (!strcmp(row->gateway, gateway) && !strcmp(row->domain, domain)) {
-            return row;
+        const int64_t *generation = (strcmp(row->gateway, gateway) ? NULL
+                                     : dts_receipt_get(row, domain));
+        if (generation) {
+            return generation;
         }
     }
     return NULL;

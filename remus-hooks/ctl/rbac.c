@@ -45,7 +45,7 @@ static const struct permission permissions[] = {
       { "requested_node", "requested_generation" } },
     { "Event", { "node" }, true, { NULL } },
     { "Fence", { "gateway" }, true,
-      { "generation", "programmed", "fenced" } },
+      { "generations", "programmed", "fenced" } },
     /* Not its addresses: with another's it would take that one's tunnels. */
     { "Node", { "name" }, false, { "session", "version", "status" } },
     { "Reachability", { "observer" }, true,

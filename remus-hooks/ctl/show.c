@@ -32,15 +32,10 @@ format_gateway(const struct domain_status *s, const struct gateway_status *g,
                   g->name, d->primary, in == 2 ? "in service" : "out",
                   d->secondary, in == 3 ? "in service" : "out");
     if (g->confirmed) {
-        ds_put_format(ds, "; fence: generation %"PRId64, g->fence->generation);
-        if (g->fence->fenced) {
-            ds_put_format(ds, ", programmed in %.1f ms, old path dead after "
-                          "%.1f ms", g->fence->programmed / 1000.0,
-                          g->fence->fenced / 1000.0);
-        }
-    } else if (g->fence) {
+        ds_put_format(ds, "; fence: generation %"PRId64, *g->receipt);
+    } else if (g->receipt) {
         ds_put_format(ds, "; NOT CONFIRMED: its fence is still of generation "
-                      "%"PRId64, g->fence->generation);
+                      "%"PRId64, *g->receipt);
     } else {
         ds_put_cstr(ds, "; NOT CONFIRMED: it has written no fence yet");
     }
@@ -125,14 +120,8 @@ gateway_to_json(const struct domain_status *s, const struct gateway_status *g)
                     ? json_integer_create(s->tunnel_in_service)
                     : json_null_create());
     json_object_put(json, "confirmed", json_boolean_create(g->confirmed));
-    json_object_put(json, "generation", g->fence
-                    ? json_integer_create(g->fence->generation)
-                    : json_null_create());
-    json_object_put(json, "programmed_us", g->fence
-                    ? json_integer_create(g->fence->programmed)
-                    : json_null_create());
-    json_object_put(json, "fenced_us", g->fence
-                    ? json_integer_create(g->fence->fenced)
+    json_object_put(json, "generation", g->receipt
+                    ? json_integer_create(*g->receipt)
                     : json_null_create());
     json_object_put_string(json, "sees_owner", g->sees_owner[0]
                            ? g->sees_owner : "unknown");

@@ -40,11 +40,10 @@ add_gateways(struct domain_status *s, const struct ovsdb_idl *idl)
         const struct dtsrec_reachability *owner = NULL, *standby = NULL;
 
         g->name = xstrdup(sorted[i]);
-        g->fence = find_fence(idl, g->name, s->domain->name);
+        g->receipt = find_receipt(idl, g->name, s->domain->name);
         if (s->binding) {
-            g->confirmed = (g->fence
-                            && g->fence->generation
-                               >= s->binding->generation);
+            g->confirmed = (g->receipt
+                            && *g->receipt >= s->binding->generation);
             owner = find_reachability(idl, g->name, s->binding->owner);
             standby = find_reachability(idl, g->name, s->binding->standby);
         }

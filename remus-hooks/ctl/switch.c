@@ -214,8 +214,8 @@ is_fenced(const struct ovsdb_idl *idl, const struct dtsrec_domain *domain,
         network_gateways(network, &gateways);
     }
     SSET_FOR_EACH (gateway, &gateways) {
-        const struct dtsrec_fence *f = find_fence(idl, gateway, domain->name);
-        fenced = fenced && f && f->generation >= b->generation;
+        const int64_t *receipt = find_receipt(idl, gateway, domain->name);
+        fenced = fenced && receipt && *receipt >= b->generation;
     }
     sset_destroy(&gateways);
     return fenced;

@@ -378,11 +378,15 @@ binding_fenced(const struct dts_domain *d, long long int in_state_ms,
     bool fenced = n && n->n_ports;
 
     for (size_t i = 0; n && i < n->n_ports; i++) {
-        bool ok = lease_over;
-        for (size_t j = 0; j < d->n_fences && !ok; j++) {
-            ok = (!strcmp(d->fences[j].gateway, n->ports[i].gateway)
-                  && d->fences[j].generation == d->generation);
+        bool receipt = false, other = false;
+        for (size_t j = 0; j < d->n_fences; j++) {
+            if (!strcmp(d->fences[j].gateway, n->ports[i].gateway)) {
+                receipt |= d->fences[j].generation == d->generation;
+                other |= d->fences[j].generation != d->generation;
+            }
         }
+        /* (Of two receipts that contradict each other neither counts.) */
+        bool ok = lease_over || (receipt && !other);
         if (!ok) {
             fenced = false;
             ds_put_format(&names, "%s%s", names.length ? ", " : "",

@@ -33,7 +33,7 @@ static void add_nodes(struct dts_view *, const struct ovsdb_idl *,
 static void add_networks(struct dts_view *, const struct ovsdb_idl *);
 static void add_domains(struct dts_view *, const struct ovsdb_idl *);
 static void add_bindings(struct dts_view *, const struct ovsdb_idl *);
-static void add_fences(struct dts_view *, const struct ovsdb_idl *);
+static void add_receipts(struct dts_view *, const struct ovsdb_idl *);
 static void add_tunnels(struct dts_view *, const struct ovsdb_idl *);
 static void set_timers(struct dts_view *, const struct ovsdb_idl *);
 
@@ -49,7 +49,7 @@ dts_view_create(const struct ovsdb_idl *idl,
     add_networks(view, idl);
     add_domains(view, idl);
     add_bindings(view, idl);
-    add_fences(view, idl);
+    add_receipts(view, idl);
     dts_view_resolve(view);
     add_tunnels(view, idl);
     return view;
@@ -265,34 +265,12 @@ add_bindings(struct dts_view *view, const struct ovsdb_idl *idl)
 }
 
 static void
-set_fence(struct dts_domain *d, const struct dtsrec_fence *row)
-{
-    struct dts_fence *f = d->fences, *end = f + d->n_fences;
-
-    while (f < end && strcmp(f->gateway, row->gateway)) {
-        f++;
-    }
-    if (f == end) {
-        d->fences = xrealloc(d->fences, (d->n_fences + 1) * sizeof *f);
-        f = &d->fences[d->n_fences++];
-        f->gateway = xstrdup(row->gateway);
-    }
-    f->generation = row->generation;
-    f->row = row->header_.uuid;
-}
-
-static void
-add_fences(struct dts_view *view, const struct ovsdb_idl *idl)
+add_receipts(struct dts_view *view, const struct ovsdb_idl *idl)
 {
     const struct dtsrec_fence *row;
 
     DTSREC_FENCE_FOR_EACH (row, idl) {
-        struct dts_domain *d = find_domain(view, row->domain);
-        if (d) {
-            set_fence(d, row);
-        } else {
-            view->orphans = true;
-        }
+        dts_view_follow_receipts(view, row, false);
     }
 }
 
@@ -334,7 +312,6 @@ collect(const struct ovsdb_idl *idl, struct sset *domains)
 {
     const struct dtsrec_domain *domain;
     const struct dtsrec_binding *binding;
-    const struct dtsrec_fence *fence;
     bool renamed = false;
 
 #define OLD(TABLE, ROW) \
@@ -349,11 +326,6 @@ collect(const struct ovsdb_idl *idl, struct sset *domains)
         renamed |= (OLD(dtsrec_binding, binding)
                     && dtsrec_binding_is_updated(binding,
                                                  DTSREC_BINDING_COL_DOMAIN));
-    }
-    DTSREC_FENCE_FOR_EACH_TRACKED (fence, idl) {
-        renamed |= (OLD(dtsrec_fence, fence)
-                    && dtsrec_fence_is_updated(fence,
-                                               DTSREC_FENCE_COL_DOMAIN));
     }
 #undef OLD
     return !renamed;
@@ -379,20 +351,6 @@ dts_view_get_binding_row(const struct ovsdb_idl *idl,
         = dtsrec_binding_get_for_uuid(idl, &d->binding_row);
 
     return row && !strcmp(row->domain, d->name) ? row : NULL;
-}
-
-const struct dtsrec_fence *
-dts_view_get_fence_row(const struct ovsdb_idl *idl,
-                       const struct dts_domain *d, const char *gateway)
-{
-    for (size_t i = 0; i < d->n_fences; i++) {
-        if (!strcmp(d->fences[i].gateway, gateway)) {
-            const struct dtsrec_fence *row
-                = dtsrec_fence_get_for_uuid(idl, &d->fences[i].row);
-            return row && !strcmp(row->domain, d->name) ? row : NULL;
-        }
-    }
-    return NULL;
 }
 
 /* Puts the Domain 'name' as it is now in the place of what there was, whose
@@ -451,27 +409,6 @@ follow_binding(struct dts_view *view, const struct dtsrec_binding *row)
     }
 }
 
-static void
-follow_fence(struct dts_view *view, const struct dtsrec_fence *row)
-{
-    struct dts_domain *d = find_domain(view, row->domain);
-
-    if (!dtsrec_fence_is_deleted(row)) {
-        if (d) {
-            set_fence(d, row);
-        } else {
-            view->orphans = true;
-        }
-        return;
-    }
-    for (size_t i = 0; d && i < d->n_fences; i++) {
-        if (uuid_equals(&d->fences[i].row, &row->header_.uuid)) {
-            dts_domain_remove_fence(d, &d->fences[i]);
-            return;
-        }
-    }
-}
-
 bool
 dts_view_update(struct dts_view *view, const struct dts_view_source *src)
 {
@@ -483,6 +420,7 @@ dts_view_update(struct dts_view *view, const struct dts_view_source *src)
 
     view->all_changed = false;
     sset_clear(&view->changed);
+    sset_clear(&view->receipts_changed);
     ok = !others_changed(src->idl) && collect(src->idl, &domains);
     if (ok) {
         const struct dtsrec_global *g = dtsrec_global_first(src->idl);
@@ -498,7 +436,8 @@ dts_view_update(struct dts_view *view, const struct dts_view_source *src)
         }
         /* Nothing is computed from receipts: who waits for one looks. */
         DTSREC_FENCE_FOR_EACH_TRACKED (fence, src->idl) {
-            follow_fence(view, fence);
+            dts_view_follow_receipts(view, fence,
+                                     dtsrec_fence_is_deleted(fence));
         }
     }
     sset_destroy(&domains);

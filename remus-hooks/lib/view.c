@@ -75,7 +75,9 @@ dts_view_create_empty(const char *self)
     hmap_init(&view->nodes);
     hmap_init(&view->networks);
     hmap_init(&view->domains);
+    hmap_init(&view->receipts);
     sset_init(&view->changed);
+    sset_init(&view->receipts_changed);
     view->all_changed = true;
     view->self_name = xstrdup(self);
     view->timers = (struct dts_timers) {
@@ -120,13 +122,6 @@ dts_domain_destroy(struct dts_domain *d)
 }
 
 void
-dts_domain_remove_fence(struct dts_domain *d, struct dts_fence *fence)
-{
-    free(fence->gateway);
-    *fence = d->fences[--d->n_fences];
-}
-
-void
 dts_view_destroy(struct dts_view *view)
 {
     if (!view) {
@@ -160,6 +155,8 @@ dts_view_destroy(struct dts_view *view)
     }
     hmap_destroy(&view->domains);
     sset_destroy(&view->changed);
+    sset_destroy(&view->receipts_changed);
+    dts_view_destroy_receipts(view);
 
     for (size_t i = 0; i < view->n_tunnels; i++) {
         free(view->tunnels[i].ip_a);

@@ -92,7 +92,8 @@ struct dts_address {
     size_t n_ip6;
 };
 
-/* A Fence row: a gateway's receipt. */
+/* A gateway's receipt, in this Fence row.  (Two of one gateway would be one too
+ * many: it deletes the other.) */
 struct dts_fence {
     char *gateway;
     int64_t generation;
@@ -148,6 +149,7 @@ struct dts_view {
     struct hmap nodes;          /* struct dts_node */
     struct hmap networks;       /* struct dts_network */
     struct hmap domains;        /* struct dts_domain */
+    struct hmap receipts;       /* Fence rows: of view-receipts.c alone. */
     struct dts_tunnel *tunnels; /* Every pair of nodes that has both outer
                                  * addresses and of which one is 'self'. */
     size_t n_tunnels;
@@ -162,6 +164,8 @@ struct dts_view {
      * only (by name; some may be gone). */
     bool all_changed;
     struct sset changed;
+    struct sset receipts_changed; /* Domains of which one has come, changed, or
+                                   * gone, unless all_changed. */
 
     bool orphans;               /* There may be rows of Binding or Fence whose
                                  * domain is not here. */
@@ -181,13 +185,17 @@ struct dts_view_source {
 };
 void dts_view_source_init(struct dts_view_source *, struct ovsdb_idl *);
 
-/* The rows that 'd', of a view that is up to date, has in 'idl'; NULL if it
+/* The row that 'd', of a view that is up to date, has in 'idl'; NULL if it
  * has none. */
 const struct dtsrec_binding *dts_view_get_binding_row(
     const struct ovsdb_idl *idl, const struct dts_domain *d);
-const struct dtsrec_fence *dts_view_get_fence_row(
-    const struct ovsdb_idl *idl, const struct dts_domain *d,
-    const char *gateway);
+
+/* view-receipts.c. */
+const int64_t *dts_receipt_get(const struct dtsrec_fence *,
+                               const char *domain);
+void dts_view_follow_receipts(struct dts_view *, const struct dtsrec_fence *,
+                              bool deleted);
+void dts_view_destroy_receipts(struct dts_view *);
 
 /* What the local Open_vSwitch table adds to a view. */
 struct dts_view_local {
@@ -217,7 +225,6 @@ void dts_address_uninit(struct dts_address *);
 /* Parses "GATEWAY:PORT[:VLAN]". */
 char *dts_client_port_parse(const char *s, struct dts_client_port *);
 void dts_client_port_uninit(struct dts_client_port *);
-void dts_domain_remove_fence(struct dts_domain *, struct dts_fence *);
 void dts_view_remove_domain(struct dts_view *, struct dts_domain *);
 void dts_view_resolve(struct dts_view *); /* Names to pointers, after adding. */
 void dts_view_resolve_domain(const struct dts_view *, struct dts_domain *);

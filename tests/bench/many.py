@@ -92,8 +92,8 @@ class Agent:
 class Bed:
     def __init__(self, args):
         self.db = Ovsdb(args.db, "DTS")
-        self.db.follow("Fence", ["domain", "gateway", "generation",
-                                 "programmed", "fenced"])
+        self.db.follow("Fence", ["gateway", "generations", "programmed",
+                                 "fenced"])
         self.out = socket_in(args.prefix + "client", "eth0")
         self.wires = {socket_in(args.prefix + n, "u0"): n
                       for n in ("hostA", "hostB")}
@@ -149,9 +149,13 @@ class Bed:
             for c in u.get("Fence", {}).values():
                 new = c.get("new")
                 if new and new["gateway"] == "gw1":
-                    self.fenced[new["domain"]] = (
-                        t, new["generation"], new["programmed"] / 1e3,
-                        new["fenced"] / 1e3)
+                    old = dict(c.get("old", {}).get("generations",
+                                                    (0, ()))[1])
+                    for domain, generation in new["generations"][1]:
+                        if generation != old.get(domain):
+                            self.fenced[domain] = (
+                                t, generation, new["programmed"] / 1e3,
+                                new["fenced"] / 1e3)
         del self.db.updates[:]
 
     def all_fenced(self, generation):

@@ -148,7 +148,8 @@ def await_receipt(db, generation, step):
         db.run()
         found = [c["new"] for _, u in db.updates
                  for c in u.get("Fence", {}).values()
-                 if c.get("new", {}).get("generation") == generation]
+                 if ["voip", generation] in
+                 c.get("new", {}).get("generations", (0, ()))[1]]
         del db.updates[:]
         if found:
             return found[0]["programmed"], found[0]["fenced"]
@@ -195,7 +196,7 @@ def main():
     args.ref_tunnels = {"hostA": ("ref2", "10.10.0.1"),
                         "hostB": ("ref3", "10.10.0.2")}
     db = Ovsdb(args.db, "DTS")
-    db.follow("Fence", ["domain", "generation", "programmed", "fenced"])
+    db.follow("Fence", ["generations", "programmed", "fenced"])
     if args.mode == "control":
         control(args, db)
         return

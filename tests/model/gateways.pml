@@ -83,7 +83,7 @@ typedef gateway_t {
     byte silent;                /* Ticks since the database was heard. */
     byte gap;                   /* Ticks since the agent ran. */
     unsigned gen : 3;           /* Followed, and programmed. */
-    unsigned receipt : 3;       /* Fence.generation, as committed. */
+    unsigned receipt : 3;       /* In Fence.generations, as committed. */
     bit ports;                  /* The old one's port is to go. */
     bit flows[2];               /* Admits this node... */
     bit cache[2];               /* ...or has a cached flow that does. */

@@ -142,7 +142,7 @@ typedef node {
 };
 
 binding db;
-unsigned fence : 3;             /* Fence.generation */
+unsigned fence : 3;             /* Fence.generations */
 byte reach[2];                  /* Reachability about each server. */
 bit asked;                      /* The standby's Suspicion... */
 bit answered;                   /* ...and the answer to it. */

@@ -92,10 +92,15 @@ bind() {
         '{"op":"mutate","table":"Global","where":[],"mutations":[["generation","+=",1]]}' >/dev/null
     echo $g
 }
+# receipt DOMAIN: the generation in gw1's receipt, if there is one.
+receipt() {
+    db '{"op":"select","table":"Fence","where":[["gateway","==","gw1"]],"columns":["generations"]}' |
+        jq ".[0].rows[].generations[1][] | select(.[0] == \"$1\") | .[1]"
+}
 # fenced DOMAIN GENERATION: gw1's receipt is there.
 fenced() {
     local g
-    g=$(db_get Fence generation domain=$1 gateway=gw1)
+    g=$(receipt $1)
     [ "${g:-0}" -ge "$2" ]
 }
 bfd_up() {      # All liveness tunnels of gw1 are up.

@@ -4,7 +4,7 @@
 # and meanwhile nothing is open that was not.
 . "$(dirname "$0")/dts.sh"
 needs_programs $AGENT
-plan 28
+plan 30
 dts_up xen=no || exit 1
 domain_add voip "$ADDRESS" hostA hostB >/dev/null
 g=$(bind voip hostB); wait_for 30 fenced voip $g
@@ -66,7 +66,7 @@ ok "it still switches" wait_for 20 fenced voip $g
 ok "to hostB" eval 'wait_for 20 reaches $IP && [ "$(probe 5 $IP | jq -r ".hosts[0][0]")" = hostB ]'
 
 # A gateway's receipt is deleted, also where its agent cannot hear of it.
-unreceipt() { db '{"op":"delete","table":"Fence","where":[["domain","==","voip"]]}' >/dev/null; }
+unreceipt() { db '{"op":"mutate","table":"Fence","where":[["gateway","==","gw1"]],"mutations":[["generations","delete",["set",["voip"]]]]}' >/dev/null; }
 unreceipt
 ok "a receipt that was deleted is written again" wait_for 20 fenced voip $g
 signal STOP agent-gw1
@@ -95,8 +95,8 @@ END
 }
 for i in 0 200 400 600 800 1000; do add_many $i $((i + 200)); done
 receipts() {    # receipts GENERATION: how many of the 1,200 have it.
-    db '{"op":"select","table":"Fence","where":[["gateway","==","gw1"],["domain","!=","voip"],["generation","==",'$1']],"columns":["domain"]}' |
-        jq '.[0].rows | map(.domain) | unique | length'
+    db '{"op":"select","table":"Fence","where":[["gateway","==","gw1"]],"columns":["generations"]}' |
+        jq '[.[0].rows[].generations[1][] | select(.[0] != "voip" and .[1] == '$1')[0]] | unique | length'
 }
 many_have() { [ "$(receipts $1)" = 1200 ]; }
 move_many() { db '{"op":"update","table":"Binding","where":[["domain","!=","voip"]],"row":{"generation":'$1'}}' >/dev/null; }
@@ -106,3 +106,7 @@ ok "and the last generation's, when they move again and again" wait_for 30 many_
 db '{"op":"delete","table":"Fence","where":[["gateway","==","gw1"]]}' >/dev/null
 ok "and again when all are deleted" wait_for 30 many_have 5
 ok "voip's is there, too" fenced voip $g
+db '{"op":"insert","table":"Fence","row":{"gateway":"gw1","generations":["map",[["voip",'$g'],["m7",99]]]}}' >/dev/null
+receipts_of() { receipt $1 | wc -l; }
+ok "of two receipts of a domain one is deleted" wait_for 20 eval '[ "$(receipts_of voip) $(receipts_of m7)" = "1 1" ]'
+is "$(receipt voip) $(receipt m7)" "$g 5" "and it says what is"

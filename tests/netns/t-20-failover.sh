@@ -42,7 +42,7 @@ for x in suspected witnessed granted; do
     is "$(jq --arg x $x '[.[1][] | select(.[0] == $x) | .[1] >= '$cut_us'] | any' <<<"$ph")" \
         true "it has the phase $x, after the cut"
 done
-f=$(db_get Fence generation domain=voip gateway=gw1)
+f=$(receipt voip)
 is "$f" $((g + 1)) "gw1 wrote its receipt"
 
 # The host returns, empty; protection goes the other way.
@@ -53,6 +53,6 @@ ok "the other way round it is protected again" \
 # All of it under the rules for nodes, which their certificates cannot leave.
 refused() { on hostB ovsdb-client $(tls_of hostB) --timeout=10 transact $(remote_of hostB) "[\"DTS\",$1]" | grep -q 'RBAC rules for client \\"hostB\\" role \\"dts-node\\"'; }
 ok "hostB may not write a receipt of gw1" refused \
-    '{"op":"update","table":"Fence","where":[["gateway","==","gw1"]],"row":{"generation":99}}'
+    '{"op":"update","table":"Fence","where":[["gateway","==","gw1"]],"row":{"generations":["map",[["voip",99]]]}}'
 is "$(grep -hE '[|](WARN|ERR)[|].*(RBAC rules|refused to have)' $W/*/dts/dts-agent.log | head -n 3)" "" \
     "and no agent tried what it may not"

@@ -63,7 +63,7 @@ sleep $((5 * SLOW))
 ok "without a buffer there is nothing to do" not unbuffered
 
 marked() { ovs $1 get bridge br-dts external_ids | grep -q "dts-seen-$2="; }
-fence_of() { db_get Fence generation domain=$1 gateway=gw1 | grep -q .; }
+fence_of() { receipt $1 | grep -q .; }
 g=$(bind voip hostB)
 ok "gw1 has a receipt of voip" wait_for 20 fenced voip $g
 ok "and marks, as has hostA" eval 'marked gw1 voip && marked hostA voip'

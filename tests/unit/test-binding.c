@@ -492,6 +492,10 @@ test_fences(void **state)
     x->d->fences[1].generation = 5;
     assert_true(binding_fenced(x->d, 0, 1000, &missing));
     assert_null(missing);
+    add_fence(x, "gw1", 4);             /* In another row: which is true? */
+    assert_false(binding_fenced(x->d, 0, 1000, NULL));
+    x->d->fences[3].generation = 5;
+    assert_true(binding_fenced(x->d, 0, 1000, NULL));
 
     /* A lease counts only where flows really run out. */
     x->d->fences[1].generation = 4;

@@ -247,24 +247,38 @@ change_binding(struct ovsdb_idl_txn *txn, const char *name)
 static void
 change_fence(struct ovsdb_idl_txn *txn, const char *name)
 {
-    const char *gateway = PICK("g1", "g2");
+    const char *gateway = PICK("g1", "g2", "g2");
     const struct dtsrec_fence *row;
+    int64_t generation = random_range(1000);
 
+    /* Two rows of g2, at times, and a domain in both of them. */
     DTSREC_FENCE_FOR_EACH (row, idl) {
-        if (!strcmp(row->domain, name) && !strcmp(row->gateway, gateway)) {
+        if (row->header_.old_datum /* else it is of this transaction */
+            && !strcmp(row->gateway, gateway) && random_range(2)) {
             break;
         }
     }
-    if (row && random_range(3) == 0) {
-        dtsrec_fence_delete(row);
+    if (!row) {
+        struct dtsrec_fence *new = dtsrec_fence_insert(txn);
+
+        dtsrec_fence_set_gateway(new, gateway);
+        dtsrec_fence_set_generations(new, &name, &generation, 1);
         return;
     }
-    if (!row) {
-        row = dtsrec_fence_insert(txn);
-        dtsrec_fence_set_domain(row, name);
-        dtsrec_fence_set_gateway(row, gateway);
+    switch (random_range(12)) {
+    case 0:
+        dtsrec_fence_delete(row);
+        break;
+    case 1:
+        dtsrec_fence_set_gateway(row, PICK("g1", "g2"));
+        break;
+    case 2: case 3: case 4:
+        dtsrec_fence_update_generations_delkey(row, name);
+        break;
+    default:
+        dtsrec_fence_update_generations_setkey(row, name, generation);
+        break;
     }
-    dtsrec_fence_set_generation(row, random_range(1000));
 }
 
 static void
@@ -462,16 +476,14 @@ check_rows(const struct dts_view *view)
             n++;
         }
     }
-    DTSREC_FENCE_FOR_EACH (fence, idl) {
-        d = dts_view_find_domain(view, fence->domain);
-        if (d) {
-            assert_ptr_equal(dts_view_get_fence_row(idl, d, fence->gateway),
-                             fence);
-        }
-    }
     HMAP_FOR_EACH (d, hmap_node, &view->domains) {
         n -= dts_view_get_binding_row(idl, d) != NULL;
-        assert_null(dts_view_get_fence_row(idl, d, "g9"));
+        for (size_t i = 0; i < d->n_fences; i++) {
+            fence = dtsrec_fence_get_for_uuid(idl, &d->fences[i].row);
+            assert_string_equal(fence->gateway, d->fences[i].gateway);
+            assert_int_equal(*dts_receipt_get(fence, d->name),
+                             d->fences[i].generation);
+        }
     }
     assert_int_equal(n, 0);
 }
@@ -624,8 +636,10 @@ test_orphans(void **state OVS_UNUSED)
     dtsrec_binding_set_domain(binding, "x");
     dtsrec_binding_set_state(binding, "alone");
     fence = dtsrec_fence_insert(txn);
-    dtsrec_fence_set_domain(fence, "x");
+    const char *name = "x";
+    int64_t generation = 3;
     dtsrec_fence_set_gateway(fence, "g1");
+    dtsrec_fence_set_generations(fence, &name, &generation, 1);
     assert_int_equal(commit(txn), TXN_SUCCESS);
     assert_true(dts_view_update(view, &source));
     ovsdb_idl_track_clear(idl);
