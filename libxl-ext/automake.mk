@@ -26,6 +26,7 @@ libxl_ext_libremusdts_la_SOURCES = \
 	libxl-ext/remus-control.c \
 	libxl-ext/remus-monitor.c \
 	libxl-ext/remus-receive.c \
+	libxl-ext/slow.c libxl-ext/slow.h \
 	libxl-ext/xl-header.c libxl-ext/xl-header.h \
 	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
 	remus-hooks/lib/agent-session.c remus-hooks/lib/agent-session.h \
@@ -114,6 +115,13 @@ tests_unit_test_epoch_SOURCES = tests/unit/test-epoch.c \
 	libxl-ext/epoch.c libxl-ext/epoch.h
 tests_unit_test_epoch_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_epoch_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-slow
+TESTS += tests/unit/test-slow
+tests_unit_test_slow_SOURCES = tests/unit/test-slow.c \
+	libxl-ext/slow.c libxl-ext/slow.h
+tests_unit_test_slow_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_slow_LDADD = $(UNIT_LIBS)
 endif
 
 # The output buffer (netbuf.h): netlink and xenstore, no libxl.  A program that

@@ -160,6 +160,7 @@ usage(void)
          "xl-remus unprotect,\nSIGTERM or ^C; the guest goes on here then.\n\n"
          "As in xl remus:\n"
          "  -i MS               from one checkpoint to the next (200)\n"
+         "  --max-interval=MS   say when it is longer (2000, or 10 times -i)\n"
          "  -n, --no-buffer     do not hold output until it is committed\n"
          "  -d                  writable disks are replicated by other means\n"
          "  -u                  no compression on the wire (else "
@@ -221,10 +222,12 @@ enum {
     OPT_PIDFILE_,
     OPT_LOG_FILE_,
     OPT_CONTROL,
+    OPT_MAX_INTERVAL,
 };
 
 static const struct option options[] = {
     {"interval", required_argument, NULL, 'i'},
+    {"max-interval", required_argument, NULL, OPT_MAX_INTERVAL},
     {"no-buffer", no_argument, NULL, 'n'},
     {"unreplicated-disks", no_argument, NULL, 'd'},
     {"realtime", required_argument, NULL, OPT_REALTIME},
@@ -300,6 +303,12 @@ cmd_protect(int argc, char *argv[])
         case 'i':
             if (!number(optarg, 1, 60000, &o.interval_ms)) {
                 return fail(DTS_EXIT_USAGE, "-i %s: 1 to 60000 ms", optarg);
+            }
+            break;
+        case OPT_MAX_INTERVAL:
+            if (!number(optarg, 1, 600000, &o.max_interval_ms)) {
+                return fail(DTS_EXIT_USAGE, "--max-interval=%s: 1 to 600000 "
+                            "ms", optarg);
             }
             break;
         case 'n': o.buffer = false; break;

@@ -145,6 +145,8 @@ status_json(const struct engine *e)
     json_object_put(o, "suspect", json_boolean_create(e->suspect));
     json_object_put_string(o, "output", output_name(e));
     json_object_put(o, "interval_ms", number(e->interval_ms));
+    json_object_put(o, "max_interval_ms", number(e->slow.bound_ms));
+    json_object_put(o, "slow", json_boolean_create(e->slow.slow));
     json_object_put(o, "begun", number(s->epoch.begun));
     json_object_put(o, "acknowledged", number(s->epoch.acked));
     json_object_put(o, "committed", number(s->epoch.released));
@@ -197,6 +199,12 @@ status_text(const struct engine *e, struct ds *ds)
                       c->pause_us / 1e3, c->send_us / 1e3, c->ack_us / 1e3);
         ds_put_format(ds, "  %"PRIu64" KiB a checkpoint, %"PRIu64" KiB on the "
                       "wire\n", c->bytes >> 10, c->wire_bytes >> 10);
+        if (e->slow.slow) {
+            char *text = slow_text(c, e->interval_ms);
+
+            ds_put_format(ds, "  SLOW: %s\n", text);
+            free(text);
+        }
     }
     ds_put_format(ds, "  output: %s\n", output_name(e));
     if (e->netbuf) {

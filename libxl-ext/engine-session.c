@@ -100,12 +100,13 @@ agent_begin(struct engine *e)
     agent_session_set_hello(e->s.agent, params);
 }
 
-/* Output is committed from the first checkpoint on. */
+/* Output is committed from the first checkpoint on; and how often. */
 static void
 agent_tell_output(struct engine *e)
 {
     struct json *params = session_params(e);
     struct json *classes = json_array_create_empty();
+    char *slow = e->slow.slow ? slow_text(&e->last, e->interval_ms) : NULL;
 
     json_object_put(params, "committed",
                     json_boolean_create(e->netbuf != NULL));
@@ -114,6 +115,8 @@ agent_tell_output(struct engine *e)
                            remus_class_to_string(&e->classes[i])));
     }
     json_object_put(params, "realtime", classes);
+    json_object_put_string(params, "slow", slow ? slow : "");
+    free(slow);
     agent_session_keep(e->s.agent, "output", params);
     e->s.output_told = true;
 }
@@ -282,6 +285,25 @@ close_epoch(struct engine *e)
     return error;
 }
 
+static void
+judge_interval(struct engine *e)
+{
+    if (!slow_checkpoint(&e->slow, &e->last)) {
+        return;
+    }
+    if (e->slow.slow) {
+        char *text = slow_text(&e->last, e->interval_ms);
+
+        remus_log(&e->caller, "%s: %s (bearable: %d ms)", e->name, text,
+                  e->slow.bound_ms);
+        free(text);
+    } else {
+        remus_log(&e->caller, "%s: checkpoints come each %d ms again, as is "
+                  "bearable", e->name, (int) (e->last.interval_us / 1000));
+    }
+    agent_tell_output(e);
+}
+
 static int
 release(struct engine *e)
 {
@@ -300,6 +322,7 @@ release(struct engine *e)
                                 ? s->suspended_at - s->begun_at : 0);
     s->checkpoint.pause_us = s->resumed_at - s->suspended_at;
     e->last = s->checkpoint;
+    judge_interval(e);
     if (e->phase == ENGINE_COPYING) {
         e->phase = ENGINE_PROTECTED;
         e->was_protected = true;

@@ -52,6 +52,13 @@ check_options(struct engine *e, char **error)
                            "60000 makes sense", o->interval_ms);
     }
     e->interval_ms = o->interval_ms ? o->interval_ms : INTERVAL_MS;
+    if (o->max_interval_ms && o->max_interval_ms < e->interval_ms) {
+        return remus_error(error, DTS_EXIT_USAGE, "an interval of %d ms is "
+                           "more than the longest that is bearable, %d ms",
+                           e->interval_ms, o->max_interval_ms);
+    }
+    e->slow.bound_ms = (o->max_interval_ms ? o->max_interval_ms
+                        : slow_default_bound(e->interval_ms));
     for (size_t i = 0; o->realtime && o->realtime[i]; i++) {
         if (e->n_classes == REMUS_MAX_CLASSES) {
             return remus_error(error, DTS_EXIT_USAGE, "more than %d classes",

@@ -23,6 +23,7 @@
 #include "openvswitch/list.h"
 #include "realtime.h"
 #include "remus-private.h"
+#include "slow.h"
 
 struct agent_session;
 struct unixctl_conn;
@@ -110,6 +111,7 @@ struct engine {
     int code;                   /* Exit status, and why. */
     char *why;
     struct remus_dts_checkpoint last;   /* Newest that was committed. */
+    struct slow slow;
     bool suspect;
 };
 

@@ -21,7 +21,7 @@ _xl_remus() {
     case $command in
     '') words='protect unprotect status checkpoint switchover receive resume unbuffer destroy pause
             unpause state help version --name=' ;;
-    protect) words='-i -n -d -u -F --realtime= --realtime-unsafe --max-held= --once
+    protect) words='-i --max-interval= -n -d -u -F --realtime= --realtime-unsafe --max-held= --once
             --compress= --delta-cache= --max-buffer= --bandwidth= --peer-timeout= --link-option= --link= --save-helper= --quiet --detach
             --pidfile --log-file --control= --help' ;;
     receive) words='--paused --no-monitor --help' ;;

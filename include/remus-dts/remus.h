@@ -97,6 +97,8 @@ struct remus_dts_protect {
     const char *const *link_args; /* More arguments for it, NULL at the end. */
     const char *save_helper;    /* Program; NULL: dts-save-helper. */
     const char *control;        /* Socket; NULL: the usual one. */
+    int max_interval_ms;        /* Longer ones are told of; 0: ten times the
+                                 * interval, and 2 s. */
 };
 
 /* Protects the domain until it is unprotected, taken over or gone.  Returns 0

@@ -526,6 +526,8 @@ conditions(const struct dts_domain *d, enum binding_role role)
                          "until the standby has the checkpoint: xl remus -n, "
                          "or xl-remus protect -n)");
     }
+    db_put_condition(d->name, "slow", at_owner && s && s->slow[0],
+                     s ? s->slow : "");
     db_put_condition(d->name, "checkpoint",
                      at_standby && s->n && time_msec() - s->n_at > STALE_MS,
                      "stale: no whole checkpoint for more than 5 s");

@@ -82,6 +82,7 @@ session_create(const char *uuid, const char *domain, bool sender)
     s->since = s->n_at = s->last_beat = time_msec();
     s->reason = xstrdup("");
     s->realtime = xstrdup("");
+    s->slow = xstrdup("");
     s->verdict = VERDICT_NOT_YET;
     s->serial = ++n_created;
     ovs_list_push_front(&sessions, &s->list_node);
@@ -414,6 +415,8 @@ output(struct session *s, const struct json *params)
     }
     free(s->realtime);
     s->realtime = ds_steal_cstr(&ds);
+    free(s->slow);
+    s->slow = xstrdup(param_string(params, "slow", ""));
 }
 
 void
@@ -492,6 +495,7 @@ session_goodbye(struct conn *c)
         if (s->engine == c) {
             s->engine = NULL;
             s->committed = false;       /* Until it says so again. */
+            s->slow[0] = '\0';
         }
         c->session = NULL;
     }
@@ -619,6 +623,7 @@ session_expire(void)
             free(s->domain);
             free(s->reason);
             free(s->realtime);
+            free(s->slow);
             free(s);
         }
     }
@@ -639,6 +644,7 @@ session_json(const struct session *s)
     json_object_put(o, "engine", json_boolean_create(s->engine != NULL));
     json_object_put(o, "committed", json_boolean_create(s->committed));
     put_string(o, "realtime", s->realtime);
+    put_string(o, "slow", s->slow);
     json_object_put(o, "suspect", json_boolean_create(s->suspect));
     json_object_put(o, "suspended", json_boolean_create(s->suspended));
     put_string(o, "verdict", binding_verdict_to_string(s->verdict));

@@ -54,6 +54,7 @@ struct session {
     bool committed;             /* The engine holds output until it is
                                  * committed... */
     char *realtime;             /* ...but what is of these classes; "". */
+    char *slow;                 /* Why checkpoints come too seldom; "". */
     bool link_killed;           /* `kill` was sent to the link alone. */
     long long int killed_at;    /* ms: `kill` was sent to the gate; 0: no. */
 };

@@ -3,7 +3,7 @@
 # A second `xl remus` of a domain that is protected already, by dts-link and by
 # something else: it is refused, and the first goes on as if nothing had been.
 . "$(dirname "$0")/dts.sh"
-plan 15
+plan 20
 dts_up_xl || { fail "the system comes up"; exit 1; }
 must "the domain is protected" protect_and_wait hostA
 session=$(binding voip session)
@@ -45,6 +45,33 @@ n=$(copies)
 sleep $((3 * SLOW))
 ok "it makes checkpoints" test "$(copies)" -gt "$n"
 ok "and is unharmed still" unharmed
+
+# What xl-remus' engine tells is a condition of the domain while it is there.
+cat >$W/engine.py <<'END'
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from agentrpc import Agent
+a = Agent()
+a.call("hello", {"version": 1, "role": "engine", "pid": 1, "domain": "voip", "session": sys.argv[2]})
+a.send("output", {"session": sys.argv[2], "committed": True, "realtime": ["rtp:6000"], "slow": "each 3000 ms"}, notice=True)
+sys.stdin.readline()
+a.send("output", {"session": sys.argv[2], "committed": True, "realtime": [], "slow": ""}, notice=True)
+sys.stdin.readline()
+END
+says() { ctl status voip | grep -qx " *$1"; }
+mkfifo $W/engine.in
+on hostA $PY $W/engine.py $N $session <$W/engine.in >$W/engine.out 2>&1 &
+engine=$!
+exec 7>$W/engine.in
+ok "an engine's word: output is committed" wait_for 10 says "output: committed, except rtp:6000" || diag "$(cat $W/engine.out)"
+ok "and that checkpoints come too seldom" wait_for 10 says "condition slow: each 3000 ms" || diag "$(ctl status voip)"
+echo >&7
+not_slow() { ! ctl status voip | grep -q slow; }
+ok "and do not any more" wait_for 10 not_slow
+ok "nor is anything excepted" wait_for 10 says "output: committed"
+exec 7>&-
+wait $engine
+ok "without it output is not committed" wait_for 10 says "output: uncommitted .*"
 
 probe_start p $IP --interval 10
 ok "the client is served by hostA" wait_for 20 served p hostA

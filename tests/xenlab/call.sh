@@ -2,7 +2,8 @@
 # shellcheck shell=bash disable=SC2154
 #
 # The client: a SIP call with a voice stream (sipp), the counter's requests
-# (probe), and a capture of what comes back.  Each call has a directory.
+# (probe), a capture of what comes back, and, with CALL_TCP=1, records to the
+# journal (transfer.py).  Each call has a directory.
 
 # call_start DIR GUEST-ADDRESS OUR-ADDRESS INTERFACE: and waits until voice comes back.
 call_start() {
@@ -26,6 +27,10 @@ END
     echo $! >"$dir/tcpdump.pid"
     ip netns exec "$XENLAB_NS" "$XENLAB_DIR/probe" "$guest" 3600 "$dir/probe.csv" 20 >"$dir/probe.out" 2>&1 &
     echo $! >"$dir/probe.pid"
+    if [ "${CALL_TCP-}" = 1 ]; then
+        ip netns exec "$XENLAB_NS" "$XL/call/transfer.py" "$guest" "$dir/tcp.json" >"$dir/tcp.out" 2>&1 &
+        echo $! >"$dir/tcp.pid"
+    fi
     (
         cd "$dir" || exit 1
         TERM=dumb in_ns timeout 900 sipp "$guest:5060" -sf uac.xml -i "$us" -p 5070 -mi "$us" -m 1 -cid_str "$(cat id)" \
@@ -59,6 +64,7 @@ call_end() {
         echo unanswered >"$dir/bye"
     fi
     kill "$(cat "$dir/probe.pid")" 2>/dev/null
+    [ ! -f "$dir/tcp.pid" ] || { kill "$(cat "$dir/tcp.pid")" 2>/dev/null; eventually 60 test -s "$dir/tcp.json"; }
     sleep 0.8
     kill "$(cat "$dir/tcpdump.pid")" 2>/dev/null
     eventually 10 test -s "$dir/probe.csv"
@@ -66,10 +72,25 @@ call_end() {
 # call_abandon DIR: when nothing is to be measured any more.
 call_abandon() {
     local p
-    for p in "$1"/{probe,tcpdump}.pid; do [ ! -f "$p" ] || kill "$(cat "$p")" 2>/dev/null; done
+    for p in "$1"/{probe,tcpdump,tcp}.pid; do [ ! -f "$p" ] || kill "$(cat "$p")" 2>/dev/null; done
     for p in $(ip netns pids "$XENLAB_NS"); do
         [ "$(cat "/proc/$p/comm" 2>/dev/null)" != sipp ] || kill -9 "$p"
     done
+}
+
+# sip_calls DIR GUEST-ADDRESS N: so many short calls, beside the long one; their
+# answers' delays, in ms, in $DIR/sip.rtt.
+sip_calls() {
+    local us
+    us=$(cat "$1/us")
+    rm -rf "$1/sip"
+    mkdir "$1/sip"
+    (
+        cd "$1/sip" || exit 1
+        TERM=dumb in_ns timeout 120 sipp "$2:5060" -sn uac -i "$us" -p 5080 -m "$3" -r 2 -d 200 -nostdin \
+            -trace_rtt -rtt_freq 1 >out 2>&1
+    ) || { tail -n 5 "$1/sip/out"; return 1; }
+    awk -F';' 'FNR > 1 { print $2 }' "$1"/sip/*_rtt.csv >"$1/sip.rtt"
 }
 
 # probe_answers ADDRESS: the guest's counter answers now.
