@@ -10,11 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "remus-dts/remus.h"
 #include "util.h"
 #include "xl-remus.h"
+
+/* A dom0 with few processors has better to do than look for what may end. */
+#define MONITOR_DELAY_S 3
 
 static char *received;          /* The domain's name. */
 
@@ -61,6 +65,9 @@ look_after(void)
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
     close(null);
+    setpriority(PRIO_PROCESS, 0, 0); /* What took it over was in a hurry. */
+    /* The guest is just connecting to its devices. */
+    sleep(MONITOR_DELAY_S);
     if (remus_dts_look_after(received, &callbacks, NULL, &error)) {
         fprintf(stderr, "xl-remus: %s\n", error);
     }

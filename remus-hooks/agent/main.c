@@ -120,7 +120,7 @@ run(void)
     }
     guests_run();
     takeover_filter(db_view(), db_cookie());
-    if (db_receipts_pending()) {
+    if (db_receipts_pending() || takeover_is_recent()) {
         switch_put_off_marks();
     }
     switch_run(db_view(), db_cookie(), db_is_connected());

@@ -61,6 +61,10 @@ static long long int sweep_at;  /* ms, monotonic; 0: nothing to sweep. */
 static struct sset blocked = SSET_INITIALIZER(&blocked);
 /* Domains to look at: in each round those that concern this node, others once
  * when they have changed.  A gateway has thousands of others. */
+/* After a grant: the guest connects to its devices, and clients to it. */
+#define RECENT_MS 2500
+
+static long long int recent_until;     /* ms */
 static struct sset due = SSET_INITIALIZER(&due);
 
 static void filter(const struct dts_view *, struct dts_domain *);
@@ -276,8 +280,17 @@ look(const struct dts_view *view, const struct dts_domain *d,
         }
         db_step(&step);
     }
+    if (role == BINDING_OWNER && d->state == DTS_GRANTED) {
+        recent_until = time_msec() + RECENT_MS;
+    }
     deeds_run(t, d, role, &f, view);
     return true;
+}
+
+bool
+takeover_is_recent(void)
+{
+    return time_msec() < recent_until;
 }
 
 void

@@ -16,6 +16,9 @@ void takeover_init(void);
 void takeover_filter(const struct dts_view *view, uint64_t cookie);
 void takeover_run(const struct dts_view *view);
 void takeover_wait(void);
+/* True while a domain that moved here is not granted, or hardly runs yet: what
+ * can wait leaves it the processor. */
+bool takeover_is_recent(void);
 
 /* From the switch. */
 void takeover_fenced(const char *domain, int64_t generation,

@@ -24,6 +24,9 @@ XENLAB_DIR=${XENLAB_DIR:-/var/tmp/remus-dts-xenlab}     # all that is built or r
 XENLAB_NS=${XENLAB_NS:-xlab}
 XENLAB_MEM=${XENLAB_MEM:-1536}                  # MiB a host (Xen, dom0, guests)
 XENLAB_DOM0_MEM=${XENLAB_DOM0_MEM:-1152}        # MiB of that for dom0
+# xenstored (Xen's own, in C) or oxenstored, that Debian would start: a takeover is
+# hundreds of its requests.
+XENLAB_XENSTORED=${XENLAB_XENSTORED:-xenstored}
 # How long a host may take to boot, and what waits may take: emulation on a
 # busy machine is slow.
 XENLAB_PATIENCE=${XENLAB_PATIENCE:-480}
@@ -112,7 +115,7 @@ boot() {
     (
         cd "$XENLAB_DIR" || exit 1
         rm -f "$h.rep" "$h.monitor" "$h.console" "$h.log"
-        linux="quiet loglevel=4 mitigations=off tsc=reliable nmi_watchdog=0 nowatchdog cryptomgr.notests init_on_alloc=0 apparmor=0 lab_host=$h"
+        linux="quiet loglevel=4 mitigations=off tsc=reliable nmi_watchdog=0 nowatchdog cryptomgr.notests init_on_alloc=0 apparmor=0 lab_host=$h lab_xenstored=$XENLAB_XENSTORED"
         if [ "$h" = G ]; then
             tap xlseg
             in_ns ip addr replace 10.20.0.1/24 dev xlseg
