@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A gateway's receipts (Fence rows): which generation of a domain it has fenced.
+/* A gateway's receipts (table Fence): which generation of a domain it has
+ * fenced.
  *
  * A gateway has one for each of its domains, and after the loss of a node they
  * all change; when one domain moves the others must not cost anything.  So a
  * receipt is compared with the replica only when it was given, when it has
- * changed there, and with all the others when the view was made anew.  And so
- * there are hundreds in a row: the database takes thousands at once, and that
- * of one domain does not make it write all the others. */
+ * changed there, and with all the others when the view was made anew.
+ *
+ * A row has hundreds of them: the loss of a node then changes few rows, and the
+ * move of one domain makes nobody read more than those hundreds. */
 
 #include <config.h>
 #include "db.h"
@@ -28,7 +30,7 @@
 
 VLOG_DEFINE_THIS_MODULE(db_receipts);
 
-/* In a row, about: what is on its way to one is not counted. */
+/* In a row, about: what is on its way to one in another round is not counted. */
 #define ROW_RECEIPTS 500
 /* In a transaction: the database writes one while the next is made. */
 #define MAX_RECEIPTS (5 * ROW_RECEIPTS)
@@ -42,12 +44,13 @@ struct receipts_txn {
     struct ovs_list list_node;
     struct ovsdb_idl_txn *txn;
     struct sset domains;
+};
 
-    /* While it is made: rows before 'row' are full, it has 'room' for so many
-     * more, and what none has room for gets new ones. */
-    const struct dtsrec_fence *row;
-    size_t room;
-    struct shash homeless;      /* Of struct receipt, by domain. */
+/* Where the next receipt goes that has no row yet. */
+struct room {
+    const struct dtsrec_fence *row;     /* NULL: a new row. */
+    size_t n;                   /* For so many more. */
+    bool new;                   /* It is of the transaction being made. */
 };
 
 static struct shash receipts = SHASH_INITIALIZER(&receipts); /* By domain. */
@@ -100,12 +103,18 @@ void
 db_receipts_run(void)
 {
     struct receipts_txn *t;
+    const char *domain, *next;
 
     LIST_FOR_EACH_SAFE (t, list_node, &txns) {
         enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit(t->txn);
 
         if (status != TXN_INCOMPLETE) {
             finish(t, status);
+        }
+    }
+    if (!sset_is_empty(&refused) && time_msec() >= refused_until) {
+        SSET_FOR_EACH_SAFE (domain, next, &refused) {
+            to_be_compared(domain);
         }
     }
 }
@@ -124,6 +133,14 @@ db_receipts_compare(const struct sset *domains)
     }
 }
 
+/* Before a row is changed: that it is ours still.  (If it is not, or is gone,
+ * the transaction changes nothing, and all is compared again.) */
+static void
+change(const struct dtsrec_fence *row)
+{
+    dtsrec_fence_verify_gateway(row);
+}
+
 static void
 put(const struct dtsrec_fence *row, const char *domain,
     const struct receipt *r)
@@ -135,48 +152,59 @@ put(const struct dtsrec_fence *row, const char *domain,
 
 /* Puts a receipt, of which there is none yet, into a row of ours with room. */
 static void
-put_new(struct receipts_txn *t, const char *domain, const struct receipt *r)
+put_new(struct ovsdb_idl_txn *txn, struct room *room, const char *domain,
+        const struct receipt *r)
 {
-    while (t->row && !t->room) {
-        t->row = dtsrec_fence_next(t->row);
-        t->room = t->row ? room_in(t->row) : 0;
+    while (room->row && !room->new && !room->n) {
+        room->row = dtsrec_fence_next(room->row);
+        room->n = room->row ? room_in(room->row) : 0;
     }
-    if (t->row) {
-        put(t->row, domain, r);
-        t->room--;
-    } else {
-        shash_add(&t->homeless, domain, r);
+    if (!room->n) {
+        room->row = dtsrec_fence_insert(txn);
+        dtsrec_fence_set_gateway(room->row, db_node());
+        room->n = ROW_RECEIPTS;
+        room->new = true;
+    } else if (!room->new) {
+        change(room->row);
     }
+    put(room->row, domain, r);
+    room->n--;
 }
 
 /* Writes one receipt, if the replica does not have it, and deletes any other
  * that it has of the domain.  (A domain that was deleted has none.) */
 static void
 write_receipt(const struct ovsdb_idl *idl, struct receipts_txn *t,
-              const char *domain, const struct receipt *r)
+              struct room *room, const char *domain, const struct receipt *r)
 {
     const struct dts_domain *d = dts_view_find_domain(db_view(), domain);
     bool found = false, changed = false;
 
-    for (size_t i = 0; d && i < d->n_fences; i++) {
+    if (!d) {
+        return;
+    }
+    for (size_t i = 0; i < d->n_fences; i++) {
         const struct dts_fence *f = &d->fences[i];
         const struct dtsrec_fence *row
-            = dtsrec_fence_get_for_uuid(idl, &f->row);
+            = (strcmp(f->gateway, db_node()) ? NULL
+               : dtsrec_fence_get_for_uuid(idl, &f->row));
 
-        if (!row || strcmp(row->gateway, db_node())) {
+        if (!row) {
             continue;
         }
-        if (found) {
-            dtsrec_fence_update_generations_delkey(row, domain);
+        if (found || f->generation != r->generation) {
+            change(row);
             changed = true;
-        } else if (f->generation != r->generation) {
-            put(row, domain, r);
-            changed = true;
+            if (found) {
+                dtsrec_fence_update_generations_delkey(row, domain);
+            } else {
+                put(row, domain, r);
+            }
         }
         found = true;
     }
-    if (d && !found) {
-        put_new(t, domain, r);
+    if (!found) {
+        put_new(t->txn, room, domain, r);
         changed = true;
     }
     if (changed) {
@@ -185,61 +213,33 @@ write_receipt(const struct ovsdb_idl *idl, struct receipts_txn *t,
     }
 }
 
-static void
-insert_rows(struct receipts_txn *t)
-{
-    const struct shash_node **nodes = shash_sort(&t->homeless);
-    size_t n = shash_count(&t->homeless);
-
-    for (size_t i = 0; i < n; i += ROW_RECEIPTS) {
-        size_t m = MIN(ROW_RECEIPTS, n - i);
-        const char **keys = xmalloc(m * sizeof *keys);
-        int64_t *values = xmalloc(m * sizeof *values);
-        const struct receipt *r = NULL;
-
-        for (size_t j = 0; j < m; j++) {
-            r = nodes[i + j]->data;
-            keys[j] = nodes[i + j]->name;
-            values[j] = r->generation;
-        }
-
-        struct dtsrec_fence *row = dtsrec_fence_insert(t->txn);
-        dtsrec_fence_set_gateway(row, db_node());
-        dtsrec_fence_set_generations(row, keys, values, m);
-        dtsrec_fence_set_programmed(row, r->programmed);
-        dtsrec_fence_set_fenced(row, r->fenced);
-        free(keys);
-        free(values);
-    }
-    free(nodes);
-}
-
-/* Sends the receipts of the 'n' 'domains' as one transaction. */
-static void
-send_txn(struct ovsdb_idl *idl, const char **domains, size_t n)
+/* Sends the receipts of the 'n' 'domains' as one transaction.  Returns false if
+ * none can be sent now: they are due still. */
+static bool
+send_txn(struct ovsdb_idl *idl, struct room *room, const char **domains,
+         size_t n)
 {
     struct receipts_txn *t = xmalloc(sizeof *t);
 
+    if (room->new) {            /* That is on its way. */
+        *room = (struct room) { .row = NULL };
+    }
     t->txn = ovsdb_idl_txn_create(idl);
     sset_init(&t->domains);
-    t->row = dtsrec_fence_first(idl);
-    t->room = t->row ? room_in(t->row) : 0;
-    shash_init(&t->homeless);
     for (size_t i = 0; i < n; i++) {
         const struct receipt *r = shash_find_data(&receipts, domains[i]);
 
         if (r) {
-            write_receipt(idl, t, domains[i], r);
+            write_receipt(idl, t, room, domains[i], r);
         }
     }
-    insert_rows(t);
-    shash_destroy(&t->homeless);
     ovs_list_push_back(&txns, &t->list_node);
 
     enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit(t->txn);
     if (status != TXN_INCOMPLETE) {
         finish(t, status);
     }
+    return status != TXN_TRY_AGAIN;
 }
 
 /* Sends all that is due.  Rows are filled in the order of names, so that each
@@ -248,24 +248,24 @@ void
 db_receipts_flush(struct ovsdb_idl *idl)
 {
     struct sset now = SSET_INITIALIZER(&now);
-    const char *domain, *next;
 
-    if (!ovsdb_idl_has_ever_connected(idl) || !db_view()) {
-        return;
-    }
-    if (!sset_is_empty(&refused) && time_msec() >= refused_until) {
-        SSET_FOR_EACH_SAFE (domain, next, &refused) {
-            to_be_compared(domain);
-        }
-    }
-    if (sset_is_empty(&due)) {
+    if (sset_is_empty(&due) || !ovsdb_idl_has_ever_connected(idl)
+        || !db_view()) {
         return;
     }
     sset_swap(&due, &now);      /* finish() may add to it. */
 
     const char **sorted = sset_sort(&now);
-    for (size_t n = sset_count(&now), i = 0; i < n; i += MAX_RECEIPTS) {
-        send_txn(idl, &sorted[i], MIN(MAX_RECEIPTS, n - i));
+    size_t n = sset_count(&now), i = 0;
+    const struct dtsrec_fence *first = dtsrec_fence_first(idl);
+    struct room room = { .row = first, .n = first ? room_in(first) : 0 };
+
+    while (i < n && send_txn(idl, &room, &sorted[i],
+                             MIN(MAX_RECEIPTS, n - i))) {
+        i += MAX_RECEIPTS;
+    }
+    for (; i < n; i++) {
+        to_be_compared(sorted[i]);
     }
     free(sorted);
     sset_destroy(&now);
@@ -300,8 +300,8 @@ finish(struct receipts_txn *t, enum ovsdb_idl_txn_status status)
 
     if (status == TXN_ERROR) {
         static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
-        VLOG_WARN_RL(&rl, "the database refused to have %"PRIuSIZE" receipts, "
-                     "%s's among them: %s", sset_count(&t->domains),
+        VLOG_WARN_RL(&rl, "the database refused to have receipts (%"PRIuSIZE
+                     ", %s's among them): %s", sset_count(&t->domains),
                      SSET_FIRST(&t->domains), ovsdb_idl_txn_get_error(t->txn));
         refused_until = time_msec() + REFUSED_MS;
     }

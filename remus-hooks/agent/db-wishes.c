@@ -284,9 +284,8 @@ db_wishes_run(struct ovsdb_idl *idl)
     }
     db_log_run();
 
-    bool changed = ovsdb_idl_get_seqno(idl) != last_seqno;
+    dirty |= ovsdb_idl_get_seqno(idl) != last_seqno;
     last_seqno = ovsdb_idl_get_seqno(idl);
-    dirty |= changed;
     db_receipts_run();
 }
 

@@ -56,7 +56,8 @@ const struct dtsrec_binding *find_binding(const struct ovsdb_idl *,
                                           const char *domain);
 const struct dtsrec_tunnel *find_tunnel(const struct ovsdb_idl *,
                                         const char *a, const char *b);
-/* The generation that 'gateway' has a receipt of. */
+/* The generation that 'gateway' has a receipt of, or NULL.  (Of two that
+ * contradict each other the lower: until the gateway has deleted one.) */
 const int64_t *find_receipt(const struct ovsdb_idl *, const char *gateway,
                             const char *domain);
 const struct dtsrec_reachability *find_reachability(

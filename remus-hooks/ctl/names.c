@@ -90,15 +90,16 @@ find_receipt(const struct ovsdb_idl *idl, const char *gateway,
              const char *domain)
 {
     const struct dtsrec_fence *row;
+    const int64_t *lowest = NULL;
 
     DTSREC_FENCE_FOR_EACH (row, idl) {
         const int64_t *generation = (strcmp(row->gateway, gateway) ? NULL
                                      : dts_receipt_get(row, domain));
-        if (generation) {
-            return generation;
+        if (generation && (!lowest || *generation < *lowest)) {
+            lowest = generation;
         }
     }
-    return NULL;
+    return lowest;
 }
 
 const struct dtsrec_reachability *

@@ -14,7 +14,7 @@ enum health { HEALTH_OK, HEALTH_WARN, HEALTH_FAIL };
 /* One gateway's part. */
 struct gateway_status {
     char *name;
-    const int64_t *receipt;     /* Generation of its receipt; NULL: none yet. */
+    const int64_t *receipt;     /* Its generation; NULL: there is none yet. */
     bool confirmed;             /* Its flows are those of the binding. */
     const char *sees_owner, *sees_standby;  /* "up", "down", "unknown", and
                                              * "" without a row. */

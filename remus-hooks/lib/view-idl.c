@@ -195,13 +195,6 @@ add_domains(struct dts_view *view, const struct ovsdb_idl *idl)
     }
 }
 
-/* The view's domains are const to everyone else; this file fills them in. */
-static struct dts_domain *
-find_domain(struct dts_view *view, const char *name)
-{
-    return CONST_CAST(struct dts_domain *, dts_view_find_domain(view, name));
-}
-
 static void
 set_no_binding(struct dts_domain *d)
 {
@@ -255,7 +248,7 @@ add_bindings(struct dts_view *view, const struct ovsdb_idl *idl)
     const struct dtsrec_binding *row;
 
     DTSREC_BINDING_FOR_EACH (row, idl) {
-        struct dts_domain *d = find_domain(view, row->domain);
+        struct dts_domain *d = dts_view_change_domain(view, row->domain);
         if (d) {                /* Else its Domain has just been deleted. */
             set_binding(d, row);
         } else {
@@ -270,7 +263,7 @@ add_receipts(struct dts_view *view, const struct ovsdb_idl *idl)
     const struct dtsrec_fence *row;
 
     DTSREC_FENCE_FOR_EACH (row, idl) {
-        dts_view_follow_receipts(view, row, false);
+        dts_view_follow_receipts(view, row);
     }
 }
 
@@ -360,7 +353,7 @@ static bool
 update_domain(struct dts_view *view, const struct dts_view_source *src,
               const char *name)
 {
-    struct dts_domain *old = find_domain(view, name), *d;
+    struct dts_domain *old = dts_view_change_domain(view, name), *d;
     const struct dtsrec_domain *row = find_domain_row(src, name);
 
     sset_add(&view->changed, name);
@@ -392,7 +385,7 @@ update_domain(struct dts_view *view, const struct dts_view_source *src,
 static void
 follow_binding(struct dts_view *view, const struct dtsrec_binding *row)
 {
-    struct dts_domain *d = find_domain(view, row->domain);
+    struct dts_domain *d = dts_view_change_domain(view, row->domain);
 
     if (dtsrec_binding_is_deleted(row)) {
         if (!d || !uuid_equals(&d->binding_row, &row->header_.uuid)) {
@@ -436,8 +429,7 @@ dts_view_update(struct dts_view *view, const struct dts_view_source *src)
         }
         /* Nothing is computed from receipts: who waits for one looks. */
         DTSREC_FENCE_FOR_EACH_TRACKED (fence, src->idl) {
-            dts_view_follow_receipts(view, fence,
-                                     dtsrec_fence_is_deleted(fence));
+            dts_view_follow_receipts(view, fence);
         }
     }
     sset_destroy(&domains);

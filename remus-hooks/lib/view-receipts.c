@@ -48,12 +48,6 @@ dts_receipt_get(const struct dtsrec_fence *row, const char *domain)
     return NULL;
 }
 
-static struct dts_domain *
-find_domain(struct dts_view *view, const char *name)
-{
-    return CONST_CAST(struct dts_domain *, dts_view_find_domain(view, name));
-}
-
 static struct dts_fence *
 find_fence(struct dts_domain *d, const struct uuid *row)
 {
@@ -90,7 +84,7 @@ static void
 remove_fence(struct dts_view *view, const char *domain,
              const struct uuid *row)
 {
-    struct dts_domain *d = find_domain(view, domain);
+    struct dts_domain *d = dts_view_change_domain(view, domain);
     struct dts_fence *f = d ? find_fence(d, row) : NULL;
 
     if (f) {
@@ -122,11 +116,12 @@ destroy_seen(struct dts_view *view, struct seen_row *seen)
     free(seen);
 }
 
-/* 'row' is new in 'view', has changed, or was 'deleted'. */
+/* 'row' is new in 'view', has changed, or was deleted. */
 void
 dts_view_follow_receipts(struct dts_view *view,
-                         const struct dtsrec_fence *row, bool deleted)
+                         const struct dtsrec_fence *row)
 {
+    bool deleted = dtsrec_fence_is_deleted(row);
     const struct uuid *uuid = &row->header_.uuid;
     struct seen_row *seen = find_seen(view, uuid);
     size_t n = deleted ? 0 : row->n_generations;
@@ -142,7 +137,8 @@ dts_view_follow_receipts(struct dts_view *view,
         hmap_insert(&view->receipts, &seen->hmap_node, uuid_hash(uuid));
     }
     for (size_t i = 0; i < n; i++) {
-        struct dts_domain *d = find_domain(view, row->key_generations[i]);
+        struct dts_domain *d
+            = dts_view_change_domain(view, row->key_generations[i]);
 
         sset_add(&seen->domains, row->key_generations[i]);
         if (d) {

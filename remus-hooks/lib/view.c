@@ -218,6 +218,12 @@ dts_view_add_domain(struct dts_view *view, const char *name,
     return domain;
 }
 
+struct dts_domain *
+dts_view_change_domain(struct dts_view *view, const char *name)
+{
+    return CONST_CAST(struct dts_domain *, dts_view_find_domain(view, name));
+}
+
 void
 dts_view_remove_domain(struct dts_view *view, struct dts_domain *d)
 {

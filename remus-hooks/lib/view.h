@@ -92,8 +92,8 @@ struct dts_address {
     size_t n_ip6;
 };
 
-/* A gateway's receipt, in this Fence row.  (Two of one gateway would be one too
- * many: it deletes the other.) */
+/* A gateway's receipt, in this Fence row.  (Two of one gateway are one too many:
+ * it deletes the other.) */
 struct dts_fence {
     char *gateway;
     int64_t generation;
@@ -177,8 +177,8 @@ struct dtsrec_binding;
 struct dtsrec_fence;
 
 /* The replica, which has to track changes, with an index of Domain by name.
- * (Not of Binding and Fence: to keep one costs more than all that is done with
- * a row that has changed; a domain knows which rows are its.) */
+ * (Not of Binding: to keep one costs more than all that is done with a row that
+ * has changed; a domain knows which row is its.) */
 struct dts_view_source {
     struct ovsdb_idl *idl;
     struct ovsdb_idl_index *domains;
@@ -193,8 +193,8 @@ const struct dtsrec_binding *dts_view_get_binding_row(
 /* view-receipts.c. */
 const int64_t *dts_receipt_get(const struct dtsrec_fence *,
                                const char *domain);
-void dts_view_follow_receipts(struct dts_view *, const struct dtsrec_fence *,
-                              bool deleted);
+void dts_view_follow_receipts(struct dts_view *,
+                              const struct dtsrec_fence *);
 void dts_view_destroy_receipts(struct dts_view *);
 
 /* What the local Open_vSwitch table adds to a view. */
@@ -225,6 +225,9 @@ void dts_address_uninit(struct dts_address *);
 /* Parses "GATEWAY:PORT[:VLAN]". */
 char *dts_client_port_parse(const char *s, struct dts_client_port *);
 void dts_client_port_uninit(struct dts_client_port *);
+/* For those who fill in a view: to everyone else domains are const. */
+struct dts_domain *dts_view_change_domain(struct dts_view *,
+                                          const char *name);
 void dts_view_remove_domain(struct dts_view *, struct dts_domain *);
 void dts_view_resolve(struct dts_view *); /* Names to pointers, after adding. */
 void dts_view_resolve_domain(const struct dts_view *, struct dts_domain *);

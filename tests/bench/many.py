@@ -149,13 +149,11 @@ class Bed:
             for c in u.get("Fence", {}).values():
                 new = c.get("new")
                 if new and new["gateway"] == "gw1":
-                    old = dict(c.get("old", {}).get("generations",
-                                                    (0, ()))[1])
+                    # (Of a map only what has changed comes.)
                     for domain, generation in new["generations"][1]:
-                        if generation != old.get(domain):
-                            self.fenced[domain] = (
-                                t, generation, new["programmed"] / 1e3,
-                                new["fenced"] / 1e3)
+                        self.fenced[domain] = (
+                            t, generation, new["programmed"] / 1e3,
+                            new["fenced"] / 1e3)
         del self.db.updates[:]
 
     def all_fenced(self, generation):

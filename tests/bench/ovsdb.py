@@ -98,8 +98,8 @@ class Ovsdb:
         return out
 
     def follow(self, table, columns):
-        """As monitor(), for columns of one value each: what has not changed is
-        not told again, which is how agents are told."""
+        """As monitor(), for columns of one value each, and for what has
+        changed in a map: nothing is told again, as agents are told."""
         m = self.wait(self.send("monitor_cond", [
             self.database, table, {table: [{"columns": columns}]}]))[1]
         self.take(m)

@@ -93,14 +93,14 @@ print(json.dumps(ops)[1:-1])
 END
 )" >/dev/null
 }
-for i in 0 200 400 600 800 1000; do add_many $i $((i + 200)); done
-receipts() {    # receipts GENERATION: how many of the 1,200 have it.
+for ((i = 0; i < 2600; i += 200)); do add_many $i $((i + 200)); done
+receipts() {    # receipts GENERATION: how many of the 2,600 have it.
     db '{"op":"select","table":"Fence","where":[["gateway","==","gw1"]],"columns":["generations"]}' |
         jq '[.[0].rows[].generations[1][] | select(.[0] != "voip" and .[1] == '$1')[0]] | unique | length'
 }
-many_have() { [ "$(receipts $1)" = 1200 ]; }
+many_have() { [ "$(receipts $1)" = 2600 ]; }
 move_many() { db '{"op":"update","table":"Binding","where":[["domain","!=","voip"]],"row":{"generation":'$1'}}' >/dev/null; }
-ok "1,200 domains have their receipts" wait_for 30 many_have 1
+ok "2,600 domains have their receipts" wait_for 30 many_have 1
 for i in 2 3 4 5; do move_many $i; done
 ok "and the last generation's, when they move again and again" wait_for 30 many_have 5
 db '{"op":"delete","table":"Fence","where":[["gateway","==","gw1"]]}' >/dev/null

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/dts.sh"
 . "$(dirname "$0")/onehost.sh"
 needs_programs $AGENT $DOM
-plan 24
+plan 26
 dts_up || exit 1
 U=6f9619ff-8b86-4d11-b42d-00cf4fc964f6
 domain_add voip "$ADDRESS" hostA hostB >/dev/null || exit 1
@@ -70,6 +70,8 @@ ok "and marks, as has hostA" eval 'marked gw1 voip && marked hostA voip'
 # One that is of the past, and one that this database does not know yet.
 ovs hostA set bridge br-dts external_ids:dts-seen-past='"1 x"' \
     external_ids:dts-seen-future='"9999 x"'
+# Of one that was never there the gateway is told that it has a receipt.
+db '{"op":"mutate","table":"Fence","where":[["gateway","==","gw1"]],"mutations":[["generations","insert",["map",[["never",7]]]]]}' >/dev/null
 ctl domain-del --force voip
 # A receipt that the gateway still has of it is nobody's: it must not be refused,
 # and the others' with it.
@@ -87,6 +89,8 @@ g=$(bind sip hostA)
 ok "sip still moves" wait_for 20 fenced sip $g
 sleep $((4 * SLOW))
 ok "no receipt of voip has come back" not fence_of voip
+ok "that of a domain that never was is gone" wait_for 20 not fence_of never
+ok "and not sip's" fence_of sip
 was_refused() { grep "refused to have" $W/gw1/dts/dts-agent.log; }
 ok "nothing that gw1 wrote was refused" not was_refused
 seen_file() { ls $W/hostB/dts/seen-voip; }

@@ -50,13 +50,27 @@ pick(const char *const *names, size_t n)
     pick((const char *const[]) { __VA_ARGS__ }, \
          sizeof((const char *const[]) { __VA_ARGS__ }) / sizeof(char *))
 
+static void
+put_receipts(const struct dts_domain *d, struct ds *s)
+{
+    struct svec fences = SVEC_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < d->n_fences; i++) {
+        svec_add_nocopy(&fences, xasprintf("%s@%"PRId64, d->fences[i].gateway,
+                                           d->fences[i].generation));
+    }
+    svec_sort(&fences);
+    for (size_t i = 0; i < fences.n; i++) {
+        ds_put_format(s, " fence=%s", fences.names[i]);
+    }
+    svec_destroy(&fences);
+}
+
 /* Appends what is known of 'd'; what is computed from only, if 'brief'. */
 static void
 put_domain(const struct dts_view *view, const struct dts_domain *d,
            bool brief, struct ds *s)
 {
-    struct svec fences = SVEC_EMPTY_INITIALIZER;
-
     /* No pointer into what a former view had. */
     assert_ptr_equal(d->network, dts_view_find_network(view, d->network_name));
     assert_ptr_equal(d->owner_node, dts_view_find_node(view, d->owner));
@@ -83,17 +97,8 @@ put_domain(const struct dts_view *view, const struct dts_domain *d,
     }
     if (!brief) {
         ds_put_format(s, " cause=%s since=%"PRId64, d->cause, d->since);
-        for (size_t i = 0; i < d->n_fences; i++) {
-            svec_add_nocopy(&fences, xasprintf("%s@%"PRId64,
-                                               d->fences[i].gateway,
-                                               d->fences[i].generation));
-        }
-        svec_sort(&fences);
-        for (size_t i = 0; i < fences.n; i++) {
-            ds_put_format(s, " fence=%s", fences.names[i]);
-        }
+        put_receipts(d, s);
     }
-    svec_destroy(&fences);
 }
 
 static char *
@@ -104,6 +109,18 @@ domain_to_string(const struct dts_view *view, const char *name)
 
     if (d) {
         put_domain(view, d, true, &s);
+    }
+    return ds_steal_cstr(&s);
+}
+
+static char *
+receipts_to_string(const struct dts_view *view, const char *name)
+{
+    const struct dts_domain *d = dts_view_find_domain(view, name);
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    if (d) {
+        put_receipts(d, &s);
     }
     return ds_steal_cstr(&s);
 }
@@ -491,12 +508,13 @@ check_rows(const struct dts_view *view)
 static void
 check_round(int round, struct dts_view **viewp, int *n_anew)
 {
-    char *before[N_DOMAINS];
+    char *before[N_DOMAINS], *receipts[N_DOMAINS];
 
     for (int i = 0; i < N_DOMAINS; i++) {
         char name[16];
         snprintf(name, sizeof name, "d%d", i);
         before[i] = *viewp ? domain_to_string(*viewp, name) : xstrdup("");
+        receipts[i] = *viewp ? receipts_to_string(*viewp, name) : xstrdup("");
     }
     for (int i = random_range(4) ? 1 : 3; i > 0; i--) {
         transact();
@@ -521,6 +539,15 @@ check_round(int round, struct dts_view **viewp, int *n_anew)
                      round, name, before[i], after);
         }
         free(before[i]);
+        free(after);
+        after = receipts_to_string(view, name);
+        if (strcmp(receipts[i], after) && !view->all_changed
+            && !sset_contains(&view->changed, name)
+            && !sset_contains(&view->receipts_changed, name)) {
+            fail_msg("round %d: %s's receipts are not named as changed:\n"
+                     "%s\n%s", round, name, receipts[i], after);
+        }
+        free(receipts[i]);
         free(after);
     }
     free(is);
