@@ -64,7 +64,7 @@ dts_configure() {
         node-add hostA --roles=server --site=north --ip=10.9.0.11 -- \
         node-add hostB --roles=server --site=south --ip=10.9.0.12 || return 1
     dts tunnel-set hostA hostB hostA=10.8.0.1 hostB=10.8.0.2 mtu=9000 -- \
-        network-add voice --key=10 --gateway=gw1:seg0 --switching="$mode" || return 1
+        network-add voice --key=10 --gateway=gw1:seg0 --mtu=1500 --switching="$mode" || return 1
     dts domain-add voip --network=voice --address="'00:16:3e:00:00:64 $DTS_GUEST'" \
         --primary=hostA --secondary=hostB || return 1
     dts_times 100 || return 1

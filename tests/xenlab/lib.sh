@@ -24,6 +24,8 @@ XENLAB_DIR=${XENLAB_DIR:-/var/tmp/remus-dts-xenlab}     # all that is built or r
 XENLAB_NS=${XENLAB_NS:-xlab}
 XENLAB_MEM=${XENLAB_MEM:-1536}                  # MiB a host (Xen, dom0, guests)
 XENLAB_DOM0_MEM=${XENLAB_DOM0_MEM:-1152}        # MiB of that for dom0
+# Of the network between hosts and gateway: guests' 1,500 bytes fit into tunnels.
+XENLAB_MTU=1600                 # dom0-init has it, too
 # xenstored (Xen's own, in C) or oxenstored, that Debian would start: a takeover is
 # hundreds of its requests.
 XENLAB_XENSTORED=${XENLAB_XENSTORED:-xenstored}
@@ -81,7 +83,7 @@ lab_up() {
     if ! [ -e "/run/netns/$XENLAB_NS" ]; then
         ip netns add "$XENLAB_NS"
         in_ns ip link set lo up
-        in_ns ip link add xbr type bridge
+        in_ns ip link add xbr mtu $XENLAB_MTU type bridge
         in_ns ip addr add 10.9.0.1/24 dev xbr
         in_ns ip link set xbr up
     fi
@@ -108,7 +110,7 @@ boot() {
     tap() {
         in_ns ip link show "$1" >/dev/null 2>&1 && return
         in_ns ip tuntap add dev "$1" mode tap
-        [ -z "${2-}" ] || in_ns ip link set "$1" master "$2"
+        [ -z "${2-}" ] || in_ns ip link set "$1" mtu $XENLAB_MTU master "$2"
         in_ns ip link set "$1" up
     }
     tap "xl$h" xbr
