@@ -243,6 +243,7 @@ hello(struct conn *c, const struct json *id, const struct json *params)
         { "engine", CONN_ENGINE },
         { "vif", CONN_VIF },
         { "ctl", CONN_CTL },
+        { "check", CONN_CHECK },
     };
     const char *role = param_string(params, "role", "");
     int64_t version = param_int(params, "version", 0);
@@ -269,6 +270,11 @@ hello(struct conn *c, const struct json *id, const struct json *params)
     case CONN_VIF:
     case CONN_CTL:
         server_reply(c, id, status_hello());
+        return true;
+    case CONN_CHECK:
+        if (!session_hello_check(c, id, params)) {
+            c->role = CONN_NEW;
+        }
         return true;
     default:
         if (!session_hello(c, id, params)) {

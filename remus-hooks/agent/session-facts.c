@@ -10,6 +10,7 @@
 
 #include "db.h"
 #include "openvswitch/json.h"
+#include "server.h"
 
 #define LINK_PORT 6646
 
@@ -47,4 +48,51 @@ session_facts(const struct dts_domain *d, const char *domain,
     json_object_put(o, "tls",
                     json_boolean_create(!strncmp(db_remote(), "ssl:", 4)));
     return o;
+}
+
+/* Whom 'd' is, or would be, copied to from here: the node that was named, else
+ * the other one of its pair. */
+static const char *
+other_node(const struct dts_view *view, const struct dts_domain *d,
+           const char *named)
+{
+    return (named[0] ? named
+            : !d->has_binding ? NULL
+            : !strcmp(d->owner, view->self_name) ? d->standby : d->owner);
+}
+
+bool
+session_hello_check(struct conn *c, const struct json *id,
+                    const struct json *params)
+{
+    const char *name = param_string(params, "domain", "");
+    const char *named = param_string(params, "peer", "");
+    const struct dts_view *view = db_view();
+    const struct dts_domain *d;
+
+    if (!view || !view->self) {
+        server_reply_error(c, id, 4, "the agent has not read the DTS "
+                           "database yet%s", view ? " (this node is not in "
+                           "it: dts-ctl node-add)" : "");
+        return false;
+    }
+    d = dts_view_find_domain(view, name);
+    if (!d) {
+        server_reply_error(c, id, 2, "domain \"%s\" is not in the DTS "
+                           "database: dts-ctl domain-add", name);
+        return false;
+    }
+    if (named[0] && !dts_view_find_node(view, named)) {
+        server_reply_error(c, id, 2, "there is no node called \"%s\" (the "
+                           "standby of %s is %s)", named, name, d->standby);
+        return false;
+    }
+    if (named[0] && !strcmp(named, view->self_name)) {
+        server_reply_error(c, id, 3, "%s is this node itself: name the other "
+                           "one", named);
+        return false;
+    }
+    server_reply(c, id, session_facts(d, name, "",
+                                      other_node(view, d, named)));
+    return true;
 }

@@ -2,7 +2,10 @@
 
 sbin_PROGRAMS += remus-hooks/link/dts-link
 remus_hooks_link_dts_link_SOURCES = \
+	remus-hooks/link/accept.c \
+	remus-hooks/link/check.c \
 	remus-hooks/link/child.c remus-hooks/link/child.h \
+	remus-hooks/link/connect.c remus-hooks/link/connect.h \
 	remus-hooks/link/bucket.h remus-hooks/link/detector.h \
 	remus-hooks/link/dts-link.c \
 	remus-hooks/link/events.c remus-hooks/link/events.h \
@@ -32,7 +35,8 @@ endif
 # The programs themselves, over the loopback interface: no root, no Xen.
 EXTRA_DIST += \
 	tests/link/fakehelper.py tests/link/fakereceiver.py \
-	tests/link/linkbed.py tests/link/test-gate tests/link/test-link \
+	tests/link/linkbed.py tests/link/test-check tests/link/test-gate \
+	tests/link/test-link \
 	tests/link/test-wan
 
 dist_man_MANS += docs/dts-link.8

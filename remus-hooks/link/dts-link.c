@@ -3,7 +3,9 @@
  *
  * xl runs `dts-link DOMAIN` on the primary as the command that carries the
  * stream (send.c); on the secondary `dts-link --listen` (listen.c) makes a
- * process for each session (receive.c), which runs `xl migrate-receive -r`.
+ * process for each session (accept.c, receive.c), which runs
+ * `xl migrate-receive -r`.  `dts-link --check DOMAIN` talks to a program there
+ * instead, which says whether that would do (check.c).
  * The protocols are in docs/protocol.md. */
 
 #include <config.h>
@@ -35,6 +37,7 @@
 VLOG_DEFINE_THIS_MODULE(dts_link);
 
 #define DEFAULT_RECEIVER "xl migrate-receive -r"
+#define DEFAULT_CHECKER "xl-remus check --answer"
 #define DEFAULT_SPOOL DTS_LOCALSTATEDIR "/spool"
 #define DEFAULT_LOGDIR "/var/log/remus-dts"
 #define DEFAULT_MEMORY_MB 64
@@ -43,6 +46,7 @@ VLOG_DEFINE_THIS_MODULE(dts_link);
 #define DEFAULT_DSCP 8          /* CS1: whatever else there is comes first. */
 
 static bool listening;
+static bool checking;
 static bool detach;
 static char *unixctl_path;
 static struct pki pki;
@@ -52,9 +56,11 @@ usage(void)
 {
     printf("%s: carries a Remus stream between two nodes\n"
            "usage: %s [OPTIONS] DOMAIN [HOST]   (run by xl remus)\n"
+           "       %s [OPTIONS] --check DOMAIN [HOST]\n"
+           "                                    (run by xl-remus check)\n"
            "       %s [OPTIONS] --listen        (on the other node)\n"
            "HOST: a node's name or an address; by default the agent knows.\n",
-           program_name, program_name, program_name);
+           program_name, program_name, program_name, program_name);
     stream_usage("peer", false, false, false);
     daemon_usage();
     vlog_usage();
@@ -62,6 +68,7 @@ usage(void)
            "  --listen               receive sessions\n"
            "  --bind=ADDRESS[:PORT]  listen there (default: the agent knows)\n"
            "  --receiver=COMMAND     xl's receiver (default: %s)\n"
+           "  --checker=COMMAND      answers checks (default: %s)\n"
            "  --receiver-log=DIR     its stderr goes to DIR/xl-DOMAIN.log\n"
            "  --save-helper=PROGRAM  LIBXL_SAVE_HELPER of the receiver\n"
            "  --spool=DIR            for checkpoints larger than --memory\n"
@@ -83,7 +90,7 @@ usage(void)
            "  --unixctl=SOCKET       control socket of --listen\n"
            "  -h, --help             this text\n"
            "  -V, --version          version\n",
-           DEFAULT_RECEIVER, DEFAULT_MEMORY_MB,
+           DEFAULT_RECEIVER, DEFAULT_CHECKER, DEFAULT_MEMORY_MB,
            pack_method_name(pack_method_default()), DEFAULT_DELTA_CACHE_MB,
            DEFAULT_MAX_BUFFER_MB, DEFAULT_DSCP);
     exit(DTS_EXIT_OK);
@@ -148,8 +155,10 @@ parse_options(int argc, char *argv[], struct link_options *o)
 {
     enum {
         OPT_LISTEN = UCHAR_MAX + 1,
+        OPT_CHECK,
         OPT_BIND,
         OPT_RECEIVER,
+        OPT_CHECKER,
         OPT_RECEIVER_LOG,
         OPT_SAVE_HELPER,
         OPT_SPOOL,
@@ -172,8 +181,10 @@ parse_options(int argc, char *argv[], struct link_options *o)
     };
     static const struct option long_options[] = {
         {"listen", no_argument, NULL, OPT_LISTEN},
+        {"check", no_argument, NULL, OPT_CHECK},
         {"bind", required_argument, NULL, OPT_BIND},
         {"receiver", required_argument, NULL, OPT_RECEIVER},
+        {"checker", required_argument, NULL, OPT_CHECKER},
         {"receiver-log", required_argument, NULL, OPT_RECEIVER_LOG},
         {"save-helper", required_argument, NULL, OPT_SAVE_HELPER},
         {"spool", required_argument, NULL, OPT_SPOOL},
@@ -206,11 +217,17 @@ parse_options(int argc, char *argv[], struct link_options *o)
         case OPT_LISTEN:
             listening = true;
             break;
+        case OPT_CHECK:
+            checking = true;
+            break;
         case OPT_BIND:
             o->bind = optarg;
             break;
         case OPT_RECEIVER:
             o->receiver = optarg;
+            break;
+        case OPT_CHECKER:
+            o->checker = optarg;
             break;
         case OPT_RECEIVER_LOG:
             o->receiver_log_dir = optarg;
@@ -314,9 +331,9 @@ parse_options(int argc, char *argv[], struct link_options *o)
     free(short_options);
     argc -= optind;
     argv += optind;
-    if (listening ? argc != 0 : argc < 1 || argc > 2) {
-        fprintf(stderr, "usage: %s [OPTIONS] DOMAIN [HOST], or %s [OPTIONS] "
-                "--listen\n", program_name, program_name);
+    if (listening ? argc != 0 || checking : argc < 1 || argc > 2) {
+        fprintf(stderr, "usage: %s [OPTIONS] [--check] DOMAIN [HOST], or %s "
+                "[OPTIONS] --listen\n", program_name, program_name);
         exit(DTS_EXIT_USAGE);
     }
     if (!listening) {
@@ -364,6 +381,7 @@ main(int argc, char *argv[])
         .timeout = 5000,
         .events_fd = -1,
         .receiver = DEFAULT_RECEIVER,
+        .checker = DEFAULT_CHECKER,
         .memory = (size_t) DEFAULT_MEMORY_MB * 1024 * 1024,
         .save_helper = getenv("LIBXL_SAVE_HELPER"),
         .pack = true,           /* What comes packed is taken. */
@@ -392,7 +410,9 @@ main(int argc, char *argv[])
         mkdir(DEFAULT_SPOOL, 0700);
         o.spool_dir = first_directory(DEFAULT_SPOOL, tmp, DEFAULT_SPOOL);
     }
-    if (!listening) {
+    if (checking) {
+        return link_check(&o);
+    } else if (!listening) {
         /* xl has these descriptors of ours for itself. */
         return link_send(&o);
     }

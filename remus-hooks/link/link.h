@@ -40,6 +40,7 @@ struct link_options {
     /* Listener. */
     const char *bind;               /* NULL: as the agent says. */
     const char *receiver;           /* Command. */
+    const char *checker;            /* Command. */
     const char *receiver_log_dir;   /* NULL: our stderr. */
     const char *save_helper;
     const char *spool_dir;
@@ -48,8 +49,18 @@ struct link_options {
 
 /* Each returns an exit status. */
 int link_send(const struct link_options *);
-int link_receive(const struct link_options *, struct stream *);
+int link_check(const struct link_options *);
 int link_listen(const struct link_options *, struct unixctl_server *);
+/* A connection has come: one of the two below, as its HELLO says. */
+int link_accept(const struct link_options *, struct stream *);
+/* Take over '*peer'. */
+int link_receive(const struct link_options *, const struct peer *,
+                 const struct json *hello);
+int link_check_answer(const struct link_options *, const struct peer *,
+                      const struct json *hello);
+/* Says REFUSE and sees to it, for a second at most, that the peer has it.
+ * Returns 'code'. */
+int link_refuse(struct peer *, int code, const char *message);
 
 /* What both ends do alike (session.c). */
 const char *json_string_member(const struct json *, const char *name);

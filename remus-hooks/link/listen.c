@@ -169,7 +169,7 @@ fork_worker(struct listener *l, struct stream *stream)
             agent_session_destroy(l->agent);
         }
         signal(SIGCHLD, SIG_DFL);
-        exit(link_receive(l->options, stream));
+        exit(link_accept(l->options, stream));
     }
     if (pid < 0) {
         VLOG_ERR("fork failed (%s)", ovs_strerror(errno));

@@ -38,7 +38,6 @@
 VLOG_DEFINE_THIS_MODULE(receive);
 
 #define BURST (4 * 1024 * 1024) /* Received in one round of the loop. */
-#define LAST_WORDS_MS 1000
 #define BEHIND_MS 2000          /* How far our agent may be behind. */
 #define HUNG_FACTOR 5           /* Times `stall`: xl takes nothing. */
 
@@ -78,27 +77,6 @@ struct receiver {
 
 /* --------------------------------------------------------------- beginning */
 
-static int
-refuse(struct receiver *r, int code, const char *message)
-{
-    long long int deadline = time_msec() + LAST_WORDS_MS;
-    struct json *json = json_object_create();
-
-    VLOG_WARN("%s: refused: %s", stream_get_name(r->peer.stream), message);
-    json_object_put(json, "code", json_integer_create(code));
-    json_object_put_string(json, "message", message);
-    peer_send_json(&r->peer, WIRE_REFUSE, json);
-    /* Until the peer has it and closes. */
-    while (r->peer.stream && time_msec() < deadline) {
-        peer_run(&r->peer);
-        peer_receive(&r->peer);
-        peer_wait(&r->peer, true);
-        poll_timer_wait_until(deadline);
-        poll_block();
-    }
-    return code;
-}
-
 static bool
 parse_key(const char *hex, uint8_t key[HEARTBEAT_KEY_LEN])
 {
@@ -114,57 +92,6 @@ parse_key(const char *hex, uint8_t key[HEARTBEAT_KEY_LEN])
         }
     }
     return true;
-}
-
-/* A name of a domain is used in the environment and in a file's name. */
-static bool
-domain_is_ok(const char *s)
-{
-    size_t n = strlen(s);
-
-    return (n > 0 && n < 200 && s[0] != '.' && s[0] != '-'
-            && n == strspn(s, "abcdefghijklmnopqrstuvwxyz"
-                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"));
-}
-
-/* Waits for TLS and HELLO.  Returns its object, or NULL. */
-static struct json *
-wait_hello(struct receiver *r, struct stream *stream)
-{
-    long long int deadline = time_msec() + r->options->timeout;
-    int error;
-
-    for (;;) {
-        stream_run(stream);
-        error = stream_connect(stream);
-        if (error != EAGAIN || time_msec() >= deadline) {
-            break;
-        }
-        stream_run_wait(stream);
-        stream_connect_wait(stream);
-        poll_timer_wait_until(deadline);
-        poll_block();
-    }
-    if (error) {
-        VLOG_WARN("%s: no connection (%s)", stream_get_name(stream),
-                  error == EAGAIN ? "time-out" : ovs_strerror(error));
-        return NULL;
-    }
-    while (r->peer.stream && time_msec() < deadline) {
-        enum wire_event event = peer_receive(&r->peer);
-
-        if (event != WIRE_NOTHING) {
-            return (event == WIRE_MESSAGE && r->peer.wire.type == WIRE_HELLO
-                    ? json_from_body(r->peer.wire.body,
-                                     r->peer.wire.body_len)
-                    : NULL);
-        }
-        peer_run(&r->peer);
-        peer_wait(&r->peer, true);
-        poll_timer_wait_until(deadline);
-        poll_block();
-    }
-    return NULL;
 }
 
 /* Asks the agent whether this session may be.  The other node may know of a
@@ -225,39 +152,25 @@ settle_pack(struct receiver *r, const struct json *hello,
 }
 
 static int
-greet(struct receiver *r, struct stream *stream)
+greet(struct receiver *r, const struct json *json)
 {
-    struct json *json = wait_hello(r, stream), *welcome;
+    struct json *welcome;
     uint8_t session[HEARTBEAT_SESSION_LEN], key[HEARTBEAT_KEY_LEN] = { 0 };
     int heartbeat, timeout, status, udp_port;
     struct uuid uuid;
-    const char *cn;
     char *error;
 
-    if (!json) {
-        VLOG_WARN("no HELLO came");
-        return DTS_EXIT_REFUSED;
-    }
-    cn = stream_get_peer_id(stream);
     r->domain = xstrdup(json_string_member(json, "domain"));
     r->node = xstrdup(json_string_member(json, "node"));
     udp_port = json_int_member(json, "udp_port", 0);
-    error = (json_int_member(json, "version", 0) != LINK_VERSION
-             ? xasprintf("version %lld of the protocol is not spoken here",
-                         json_int_member(json, "version", 0))
-             : !domain_is_ok(r->domain) ? xstrdup("no proper domain's name")
-             : !uuid_from_string(&uuid, json_string_member(json, "session"))
+    error = (!uuid_from_string(&uuid, json_string_member(json, "session"))
              ? xstrdup("no proper session")
              : udp_port < 0 || udp_port > 65535 ? xstrdup("no proper UDP port")
-             : r->options->insecure ? NULL
-             : !parse_key(json_string_member(json, "udp_key"), key)
-             ? xstrdup("no proper udp_key")
-             : !cn || strcmp(cn, r->node)
-             ? xasprintf("a certificate of %s says that it is %s",
-                         cn ? cn : "nobody", r->node)
-             : NULL);
+             : !r->options->insecure
+               && !parse_key(json_string_member(json, "udp_key"), key)
+             ? xstrdup("no proper udp_key") : NULL);
     if (error) {
-        status = refuse(r, DTS_EXIT_REFUSED, error);
+        status = link_refuse(&r->peer, DTS_EXIT_REFUSED, error);
         goto out;
     }
     snprintf(r->session, sizeof r->session, UUID_FMT, UUID_ARGS(&uuid));
@@ -267,7 +180,7 @@ greet(struct receiver *r, struct stream *stream)
     }
     status = ask_agent(r, json_int_member(json, "generation", -1), &error);
     if (status) {
-        status = refuse(r, status, error);
+        status = link_refuse(&r->peer, status, error);
         goto out;
     }
 
@@ -290,10 +203,9 @@ greet(struct receiver *r, struct stream *stream)
                      key, heartbeat, timeout);
     VLOG_INFO("domain %s: session %s from %s (%s), heartbeat %d ms, "
               "peer-timeout %d ms", r->domain, r->session, r->node,
-              stream_get_name(stream), heartbeat, timeout);
+              stream_get_name(r->peer.stream), heartbeat, timeout);
 out:
     free(error);
-    json_destroy(json);
     return status;
 }
 
@@ -621,15 +533,15 @@ run(struct receiver *r)
 }
 
 int
-link_receive(const struct link_options *options, struct stream *stream)
+link_receive(const struct link_options *options, const struct peer *peer,
+             const struct json *hello)
 {
-    struct receiver r = { .options = options };
+    struct receiver r = { .options = options, .peer = *peer };
     int status;
 
     r.agent = agent_session_create(options->agent_socket);
-    peer_init(&r.peer, stream, false);
     framing_init(&r.framing);
-    status = greet(&r, stream);
+    status = greet(&r, hello);
     if (!status) {
         int error = start_xl(&r);
 

@@ -22,16 +22,15 @@
 
 #include "agent-session.h"
 #include "buffer.h"
+#include "connect.h"
 #include "entropy.h"
 #include "events.h"
-#include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "outflow.h"
 #include "peer.h"
 #include "remus-dts/exit.h"
-#include "socket-util.h"
 #include "stream.h"
 #include "timeval.h"
 #include "util.h"
@@ -39,7 +38,6 @@
 
 VLOG_DEFINE_THIS_MODULE(send);
 
-#define RETRY_MS 200            /* Between attempts to connect. */
 #define LAST_WORDS_MS 1000      /* To get END to the peer. */
 #define PIPE_SIZE (1024 * 1024)
 
@@ -80,81 +78,6 @@ give_up(struct sender *s, int code, const char *format, ...)
 }
 
 /* --------------------------------------------------------------- beginning */
-
-/* Where to connect to, "ssl:ADDRESS:PORT", if 'host' is an address; else
- * NULL. */
-static char *
-target(const struct link_options *o, const char *host, int port)
-{
-    bool ip6 = host[0] != '[' && strchr(host, ':') != strrchr(host, ':');
-    char *name = xasprintf(ip6 ? "[%s]" : "%s", host);
-    char *result = NULL;
-    struct sockaddr_storage ss;
-
-    if (inet_parse_active(name, port, &ss, false, NULL)) {
-        struct ds ds = DS_EMPTY_INITIALIZER;
-
-        ss_format_address(&ss, &ds);
-        result = xasprintf("%s:%s:%d", o->insecure ? "tcp" : "ssl",
-                           ds_cstr(&ds), ss_get_port(&ss));
-        ds_destroy(&ds);
-    }
-    free(name);
-    return result;
-}
-
-static int
-connect_peer(struct sender *s, const char *name)
-{
-    long long int deadline = time_msec() + s->options->timeout;
-    long long int retry = 0;
-    struct stream *stream = NULL;
-    int error = 0;
-
-    while (time_msec() < deadline) {
-        if (!stream && time_msec() >= retry) {
-            error = stream_open(name, &stream, s->options->dscp);
-            if (error) {
-                stream = NULL;
-                retry = time_msec() + RETRY_MS;
-            }
-        }
-        if (stream) {
-            stream_run(stream);
-            error = stream_connect(stream);
-            if (!error) {
-                peer_init(&s->peer, stream, true);
-                return 0;
-            } else if (error == EPROTO) {
-                stream_close(stream);
-                return give_up(s, DTS_EXIT_REFUSED, "%s: TLS failed: does the "
-                               "peer's certificate come from the same CA, and "
-                               "does it use TLS (no --insecure)?", name);
-            } else if (error != EAGAIN) {
-                stream_close(stream);
-                stream = NULL;
-                retry = time_msec() + RETRY_MS;
-            } else {
-                stream_run_wait(stream);
-                stream_connect_wait(stream);
-            }
-        }
-        agent_session_run(s->agent);
-        agent_wait(s->agent);
-        if (!stream) {
-            poll_timer_wait_until(retry);
-        }
-        poll_timer_wait_until(deadline);
-        poll_block();
-    }
-    stream_close(stream);
-    return give_up(s, error == EAGAIN || !error ? DTS_EXIT_TIMEOUT
-                   : DTS_EXIT_NO_DATABASE,
-                   "cannot connect to %s (%s): is dts-link --listen running "
-                   "there?", name,
-                   error == EAGAIN || !error ? "time-out"
-                   : ovs_strerror(error));
-}
 
 static struct json *
 hello(struct sender *s, uint16_t udp_port)
@@ -223,63 +146,18 @@ settle_pack(struct sender *s, const struct json *welcome)
 static int
 greet(struct sender *s)
 {
-    long long int deadline = time_msec() + s->options->timeout;
-    const char *cn = stream_get_peer_id(s->peer.stream);
-    const char *expected = agent_session_fact(s->agent, "peer");
-    struct json *json;
     uint8_t session[HEARTBEAT_SESSION_LEN];
+    struct json *json;
+    char *error;
+    int status;
 
-    if (!s->options->insecure && expected[0]
-        && (!cn || strcmp(cn, expected))) {
-        return give_up(s, DTS_EXIT_REFUSED,
-                       "the peer's certificate is that of "
-                       "%s, not of %s", cn ? cn : "nobody", expected);
-    }
     peer_send_json(&s->peer, WIRE_HELLO,
                    hello(s, peer_open_udp(&s->peer, NULL, 0)));
-    for (;;) {
-        enum wire_event event;
-
-        peer_run(&s->peer);
-        event = peer_receive(&s->peer);
-        if (event != WIRE_NOTHING) {
-            break;
-        }
-        if (!s->peer.stream) {
-            return give_up(s, DTS_EXIT_REFUSED,
-                           "the peer ended the connection "
-                           "before it said anything: %s%s", s->peer.detail,
-                           s->options->insecure
-                           ? " (does it use TLS?)" : "");
-        }
-        if (time_msec() >= deadline) {
-            return give_up(s, DTS_EXIT_TIMEOUT, "the peer does not answer");
-        }
-        agent_session_run(s->agent);
-        agent_wait(s->agent);
-        peer_wait(&s->peer, true);
-        poll_timer_wait_until(deadline);
-        poll_block();
-    }
-
-    json = (s->peer.wire.type == WIRE_WELCOME
-            || s->peer.wire.type == WIRE_REFUSE
-            ? json_from_body(s->peer.wire.body, s->peer.wire.body_len)
-            : NULL);
-    if (!json) {
-        return give_up(s, DTS_EXIT_REFUSED,
-                       "the peer speaks another protocol");
-    } else if (s->peer.wire.type == WIRE_REFUSE) {
-        int code = json_int_member(json, "code", DTS_EXIT_REFUSED);
-
-        give_up(s, code, "refused by the peer: %s",
-                json_string_member(json, "message"));
-        json_destroy(json);
-        return code;
-    } else if (json_int_member(json, "version", 0) != LINK_VERSION) {
-        json_destroy(json);
-        return give_up(s, DTS_EXIT_REFUSED, "the peer has another version of "
-                       "dts-link");
+    status = link_wait_welcome(s->options, s->agent, &s->peer, &json, &error);
+    if (status) {
+        give_up(s, status, "%s", error);
+        free(error);
+        return status;
     } else if (!settle_pack(s, json)) {
         json_destroy(json);
         return give_up(s, DTS_EXIT_REFUSED, "the peer wants the stream in a "
@@ -513,6 +391,7 @@ link_send(const struct link_options *options_)
     struct link_options options = *options_;
     struct sender s = { .options = &options };
     char *error, *name = NULL;
+    struct stream *stream;
     int status;
 
     events_init(&s.events, options.events_fd);
@@ -522,7 +401,7 @@ link_send(const struct link_options *options_)
         return give_up(&s, DTS_EXIT_NO_DATABASE, "no random numbers");
     }
     if (options.host) {
-        name = target(&options, options.host, LINK_PORT);
+        name = link_target(&options, options.host, LINK_PORT);
     }
     s.agent = agent_session_create(options.agent_socket);
     status = agent_hello(s.agent,
@@ -545,8 +424,9 @@ link_send(const struct link_options *options_)
     }
     s.generation = agent_session_fact_int(s.agent, "generation", 0);
     if (!name) {
-        name = target(&options, agent_session_fact(s.agent, "peer_ip"),
-                      agent_session_fact_int(s.agent, "port", LINK_PORT));
+        name = link_target(&options, agent_session_fact(s.agent, "peer_ip"),
+                           agent_session_fact_int(s.agent, "port",
+                                                  LINK_PORT));
     }
     if (!name) {
         status = give_up(&s, DTS_EXIT_NOT_FOUND,
@@ -561,8 +441,12 @@ link_send(const struct link_options *options_)
         .bandwidth = options.bandwidth,
         .patience = agent_session_fact_int(s.agent, "stall", 2000) / 2,
     });
-    status = connect_peer(&s, name);
-    if (!status) {
+    status = link_connect(&options, s.agent, name, &stream, &error);
+    if (status) {
+        give_up(&s, status, "%s", error);
+        free(error);
+    } else {
+        peer_init(&s.peer, stream, true);
         status = greet(&s);
     }
     if (status) {
