@@ -8,7 +8,8 @@ libxl_ext_common = \
 	libxl-ext/domlist.c libxl-ext/domlist.h \
 	libxl-ext/domstate.c libxl-ext/domstate.h \
 	netscripts/no-unixctl.c
-libxl_ext_cppflags = $(AM_CPPFLAGS) $(XENLIGHT_CFLAGS) $(XENSTORE_CFLAGS)
+libxl_ext_cppflags = $(AM_CPPFLAGS) $(XENLIGHT_CFLAGS) $(XENSTORE_CFLAGS) \
+	$(XENCTRL_CFLAGS)
 libxl_ext_ldflags = $(AM_LDFLAGS) -Wl,--as-needed
 libxl_ext_libs = $(OVS_LIBS) $(XENLIGHT_LIBS) $(XENSTORE_LIBS)
 
@@ -37,16 +38,30 @@ remusdtsinclude_HEADERS += include/remus-dts/remus.h
 
 sbin_PROGRAMS += libxl-ext/xl-remus
 libxl_ext_xl_remus_SOURCES = \
+	libxl-ext/check-answer.c libxl-ext/check-answer.h \
+	libxl-ext/check-files.c libxl-ext/check-files.h \
+	libxl-ext/check-interval.c libxl-ext/check-interval.h \
+	libxl-ext/check-io.c libxl-ext/check-io.h \
+	libxl-ext/check-lines.c libxl-ext/check-lines.h \
+	libxl-ext/check-local.c libxl-ext/check-local.h \
+	libxl-ext/check-node.c libxl-ext/check-node.h \
+	libxl-ext/check-peer.c libxl-ext/check-peer.h \
+	libxl-ext/check-rate.c libxl-ext/check-rate.h \
+	libxl-ext/check-wire.c libxl-ext/check-wire.h \
+	libxl-ext/check-xen.c libxl-ext/check-xen.h \
+	libxl-ext/cmd-check.c \
 	libxl-ext/cmd-control.c \
 	libxl-ext/cmd-protect.c \
 	libxl-ext/cmd-receive.c \
 	libxl-ext/cmd-switchover.c \
 	libxl-ext/domlist.c libxl-ext/domlist.h \
 	libxl-ext/domstate.c libxl-ext/domstate.h \
+	libxl-ext/real-helper.c libxl-ext/real-helper.h \
 	libxl-ext/xl-remus.c libxl-ext/xl-remus.h
-libxl_ext_xl_remus_CPPFLAGS = $(libxl_ext_cppflags)
+libxl_ext_xl_remus_CPPFLAGS = $(libxl_ext_cppflags) $(NL_CFLAGS)
 libxl_ext_xl_remus_LDFLAGS = $(libxl_ext_ldflags)
-libxl_ext_xl_remus_LDADD = libxl-ext/libremusdts.la $(libxl_ext_libs)
+libxl_ext_xl_remus_LDADD = libxl-ext/libremusdts.la $(libxl_ext_libs) \
+	$(XENCTRL_LIBS)
 dist_bashcompletion_DATA += libxl-ext/xl-remus.bash
 
 # How a toolstack uses the library; includes nothing but the public header.
@@ -177,4 +192,14 @@ tests_unit_test_link_event_SOURCES = tests/unit/test-link-event.c \
 	libxl-ext/link-event.c libxl-ext/link-event.h
 tests_unit_test_link_event_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_link_event_LDADD = $(UNIT_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-check
+TESTS += tests/unit/test-check
+tests_unit_test_check_SOURCES = tests/unit/test-check.c \
+	libxl-ext/check-files.c libxl-ext/check-interval.c \
+	libxl-ext/check-io.c libxl-ext/check-lines.c libxl-ext/check-wire.c
+tests_unit_test_check_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_check_LDADD = $(UNIT_LIBS)
 endif

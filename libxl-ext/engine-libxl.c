@@ -23,84 +23,83 @@
 
 /* ------------------------------------------------------------------- checks */
 
-static int
-find_domain(struct engine *e, char **error)
+int
+engine_find_domain(libxl_ctx *ctx, const char *what, uint32_t *domid,
+                   char **name, char **error)
 {
-    const char *what = e->o->domain;
-    int domid;
+    int number;
 
+    *name = NULL;
     if (!strcmp(what, "0") || !strcmp(what, "Domain-0")) {
         return remus_error(error, DTS_EXIT_REFUSED, "domain 0 is this host "
                            "itself");
     }
-    if (libxl_name_to_domid(e->ctx, what, &e->domid)) {
+    if (libxl_name_to_domid(ctx, what, domid)) {
         libxl_dominfo info;
         bool there;
 
         libxl_dominfo_init(&info);
-        there = (str_to_int(what, 10, &domid) && domid > 0
-                 && !libxl_domain_info(e->ctx, &info, domid));
+        there = (str_to_int(what, 10, &number) && number > 0
+                 && !libxl_domain_info(ctx, &info, number));
         libxl_dominfo_dispose(&info);
         if (!there) {
             return remus_error(error, DTS_EXIT_NOT_FOUND, "there is no domain "
                                "%s here: xl list", what);
         }
-        e->domid = domid;
+        *domid = number;
     }
-    e->name = libxl_domid_to_name(e->ctx, e->domid);
-    if (!e->name) {
+    *name = libxl_domid_to_name(ctx, *domid);
+    if (!*name) {
         return remus_error(error, DTS_EXIT_NOT_FOUND, "domain %u has no name",
-                           e->domid);
+                           *domid);
     }
-    if (strlen(e->name) > strlen("--incoming")
-        && !strcmp(e->name + strlen(e->name) - strlen("--incoming"),
+    if (strlen(*name) > strlen("--incoming")
+        && !strcmp(*name + strlen(*name) - strlen("--incoming"),
                    "--incoming")) {
         return remus_error(error, DTS_EXIT_REFUSED, "%s is itself a copy that "
-                           "Remus keeps for another host", e->name);
+                           "Remus keeps for another host", *name);
     }
     return 0;
 }
 
-/* Can such a domain be checkpointed at all? */
-static int
-check_kind(struct engine *e, char **error)
+int
+engine_check_kind(libxl_ctx *ctx, const libxl_domain_config *c,
+                  const char *name, char **error)
 {
-    const libxl_domain_config *c = &e->config;
     libxl_physinfo phys;
     int status = 0;
 
     if (c->num_pcidevs || c->num_dtdevs) {
         return remus_error(error, DTS_EXIT_REFUSED, "%s has a device of this "
                            "host passed through, which cannot be "
-                           "checkpointed: `xl pci-detach`, then again",
-                           e->name);
+                           "checkpointed: `xl pci-detach`, then again", name);
     }
     if (c->c_info.type == LIBXL_DOMAIN_TYPE_PV) {
         libxl_physinfo_init(&phys);
-        if (!libxl_get_physinfo(e->ctx, &phys) && !phys.cap_shadow) {
+        if (!libxl_get_physinfo(ctx, &phys) && !phys.cap_shadow) {
             status = remus_error(error, DTS_EXIT_REFUSED, "%s is a PV guest, "
                                  "and this hypervisor is built without shadow "
                                  "paging, which it would need: use "
-                                 "type=\"pvh\"", e->name);
+                                 "type=\"pvh\"", name);
         }
         libxl_physinfo_dispose(&phys);
     }
     return status;
 }
 
-static int
-check_disks(struct engine *e, char **error)
+int
+engine_check_disks(const libxl_domain_config *c, const char *name,
+                   bool unreplicated_disks, char **error)
 {
-    for (int i = 0; !e->o->unreplicated_disks && i < e->config.num_disks;
-         i++) {
-        const libxl_device_disk *d = &e->config.disks[i];
+    for (int i = 0; !unreplicated_disks && i < c->num_disks; i++) {
+        const libxl_device_disk *d = &c->disks[i];
 
         if (d->readwrite) {
             return remus_error(error, DTS_EXIT_REFUSED, "disk %s of %s (%s) "
                                "can be written to, and disks are not "
                                "replicated: if both hosts see the same "
                                "storage, or DRBD replicates it, say so with "
-                               "-d", d->vdev ? d->vdev : "?", e->name,
+                               "-d", d->vdev ? d->vdev : "?", name,
                                d->pdev_path ? d->pdev_path : "no path");
         }
     }
@@ -111,7 +110,8 @@ check_disks(struct engine *e, char **error)
 int
 engine_check(struct engine *e, char **error)
 {
-    int status = find_domain(e, error);
+    int status = engine_find_domain(e->ctx, e->o->domain, &e->domid, &e->name,
+                                    error);
 
     if (status) {
         return status;
@@ -122,9 +122,10 @@ engine_check(struct engine *e, char **error)
                            "configuration of %s: was it made by another "
                            "toolstack?", e->name);
     }
-    status = check_kind(e, error);
+    status = engine_check_kind(e->ctx, &e->config, e->name, error);
     if (!status) {
-        status = check_disks(e, error);
+        status = engine_check_disks(&e->config, e->name,
+                                    e->o->unreplicated_disks, error);
     }
     if (!status) {
         e->config.c_info.domid = 0;     /* The peer gives its own. */

@@ -137,6 +137,16 @@ uint64_t engine_link_bytes(const struct engine_session *);
 
 /* engine-libxl.c */
 int engine_check(struct engine *, char **error);
+/* Its parts, which `xl-remus check` says line by line.  0, or an exit status
+ * and why.  'what' is a name or a number; '*name' is to be freed. */
+int engine_find_domain(libxl_ctx *, const char *what, uint32_t *domid,
+                       char **name, char **error);
+/* Can such a domain be checkpointed at all? */
+int engine_check_kind(libxl_ctx *, const libxl_domain_config *,
+                      const char *name, char **error);
+/* Is all that it can write to replicated? */
+int engine_check_disks(const libxl_domain_config *, const char *name,
+                       bool unreplicated_disks, char **error);
 int engine_worker_start(struct engine *, char **error);
 bool engine_worker_ended(struct engine_session *);
 enum engine_domain {

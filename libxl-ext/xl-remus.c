@@ -448,6 +448,8 @@ cmd_version(const struct options *o OVS_UNUSED, const char *arg OVS_UNUSED)
 static const struct command commands[] = {
     { "protect", "[...] DOMAIN [HOST]", 0, 0,
       "replicate a domain to its standby (protect --help)", NULL },
+    { "check", "[...] DOMAIN [HOST]", 0, 0,
+      "could it be, and would its copy run? (check --help)", NULL },
     { "unprotect", "DOMAIN", 0, 0, "end that; the guest goes on here", NULL },
     { "status", "[--json] [DOMAIN]", 0, 0, "how replication goes", NULL },
     { "checkpoint", "DOMAIN", 0, 0,
@@ -494,6 +496,7 @@ static const struct {
     int (*run)(int argc, char *argv[]);
 } engine_commands[] = {
     { "protect", cmd_protect },
+    { "check", cmd_check },
     { "unprotect", cmd_unprotect },
     { "status", cmd_status },
     { "checkpoint", cmd_checkpoint },

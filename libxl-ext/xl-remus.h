@@ -8,6 +8,7 @@
 #include "openvswitch/compiler.h"
 
 int cmd_protect(int argc, char *argv[]);
+int cmd_check(int argc, char *argv[]);
 int cmd_receive(int argc, char *argv[]);
 int cmd_status(int argc, char *argv[]);
 int cmd_checkpoint(int argc, char *argv[]);

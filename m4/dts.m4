@@ -53,6 +53,8 @@ AC_DEFUN([DTS_CHECK_XEN],
         [AC_MSG_ERROR([libxenstore not found: install libxen-dev, or configure --without-xen])])
       PKG_CHECK_MODULES([XENLIGHT], [xenlight xentoollog], [],
         [AC_MSG_ERROR([libxl not found: install libxen-dev, or configure --without-xen])])
+      PKG_CHECK_MODULES([XENCTRL], [xencontrol xenguest], [],
+        [AC_MSG_ERROR([libxenctrl not found: install libxen-dev, or configure --without-xen])])
       AC_DEFINE([HAVE_XEN], [1], [Define to 1 if Xen's libraries are there.])
       have_xen=yes])
    AM_CONDITIONAL([HAVE_XEN], [test $have_xen = yes])])

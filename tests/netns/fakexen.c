@@ -22,7 +22,16 @@
  * An empty file is a domain that runs.  Write a file under another name and
  * move it, so that it is never read half.  One byte written to the FIFO D/virq
  * is VIRQ_DOM_EXC: "look at the domains".  Domain 0 needs no file.
- * fakedom.c does all that from the command line. */
+ * fakedom.c does all that from the command line.
+ *
+ * A few more files, each of one number, are what `xl-remus check` asks about:
+ *
+ *    D/free       pages of free memory (without it: none are counted)
+ *    D/version    minor version of Xen (17)
+ *    D/cpu        a CPU; one of a greater number can what a smaller one can
+ *    D/dirty      pages that are dirty at each look
+ *    D/logdirty   is there while a domain's dirty pages are logged; if it is
+ *                 there before, that cannot be begun */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
@@ -47,6 +56,7 @@
 #include <xenctrl.h>
 #include <xenevtchn.h>
 #include <xengnttab.h>
+#include <xenguest.h>
 
 #define REASON_SUSPEND 2
 #define REASON_CRASH 3
@@ -365,6 +375,273 @@ xc_domain_destroy(xc_interface *xch, uint32_t domid)
     }
     raise_virq();
     return 0;
+}
+
+/* -------------------------------------------------- what xl-remus check asks */
+
+/* The number in file 'name', or 'dflt'. */
+static long
+number(const char *name, long dflt)
+{
+    char path[4096];
+    long n = dflt;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s", fake_dir(), name);
+    f = fopen(path, "r");
+    if (f) {
+        if (fscanf(f, "%ld", &n) != 1) {
+            n = dflt;
+        }
+        fclose(f);
+    }
+    return n;
+}
+
+int
+xc_version(xc_interface *xch, int cmd, void *arg)
+{
+    (void) xch;
+    switch (cmd) {
+    case XENVER_version:
+        return 4 << 16 | number("version", 17);
+    case XENVER_pagesize:
+        return 4096;
+    case XENVER_compile_info:
+        memset(arg, 0, sizeof(xen_compile_info_t));
+        return 0;
+    case XENVER_platform_parameters:
+        memset(arg, 0, sizeof(xen_platform_parameters_t));
+        return 0;
+    case XENVER_build_id:
+        errno = ENODATA;
+        return -1;
+    default:
+        *(char *) arg = '\0';
+        return 0;
+    }
+}
+
+int
+xc_physinfo(xc_interface *xch, xc_physinfo_t *info)
+{
+    (void) xch;
+    memset(info, 0, sizeof *info);
+    info->nr_cpus = info->nr_nodes = info->threads_per_core = 1;
+    info->cores_per_socket = 1;
+    info->total_pages = 1 << 20;
+    info->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap
+                         | XEN_SYSCTL_PHYSCAP_shadow;
+    info->free_pages = number("free", 0);
+    return 0;
+}
+
+long
+xc_sharing_freed_pages(xc_interface *xch)
+{
+    (void) xch;
+    return 0;
+}
+
+long
+xc_sharing_used_frames(xc_interface *xch)
+{
+    (void) xch;
+    return 0;
+}
+
+/* One pool, one CPU, a scheduler without parameters: libxl reads them with a
+ * domain's configuration. */
+xc_cpupoolinfo_t *
+xc_cpupool_getinfo(xc_interface *xch, uint32_t poolid)
+{
+    xc_cpupoolinfo_t *info;
+
+    (void) xch;
+    info = calloc(1, sizeof *info);
+    info->cpupool_id = poolid;
+    info->sched_id = XEN_SCHEDULER_CREDIT2;
+    info->cpumap = calloc(1, 8);
+    return info;
+}
+
+void
+xc_cpupool_infofree(xc_interface *xch, xc_cpupoolinfo_t *info)
+{
+    (void) xch;
+    free(info->cpumap);
+    free(info);
+}
+
+int
+xc_get_max_cpus(xc_interface *xch)
+{
+    (void) xch;
+    return 1;
+}
+
+int
+xc_get_max_nodes(xc_interface *xch)
+{
+    (void) xch;
+    return 1;
+}
+
+int
+xc_sched_id(xc_interface *xch, int *id)
+{
+    (void) xch;
+    *id = XEN_SCHEDULER_CREDIT2;
+    return 0;
+}
+
+int
+xc_sched_credit2_domain_get(xc_interface *xch, uint32_t domid,
+                            struct xen_domctl_sched_credit2 *params)
+{
+    (void) xch;
+    (void) domid;
+    memset(params, 0, sizeof *params);
+    return 0;
+}
+
+int
+xc_domain_nr_gpfns(xc_interface *xch, uint32_t domid, xen_pfn_t *gpfns)
+{
+    (void) xch;
+    (void) domid;
+    *gpfns = 32768;
+    return 0;
+}
+
+int
+xc_shadow_control(xc_interface *xch, uint32_t domid, unsigned int op,
+                  unsigned int *mb, unsigned int mode)
+{
+    char path[4096];
+    int fd;
+
+    (void) xch;
+    (void) domid;
+    (void) mb;
+    (void) mode;
+    snprintf(path, sizeof path, "%s/logdirty", fake_dir());
+    if (op == XEN_DOMCTL_SHADOW_OP_OFF) {
+        return unlink(path);
+    }
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (fd < 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    close(fd);
+    return 0;
+}
+
+long long
+xc_logdirty_control(xc_interface *xch, uint32_t domid, unsigned int op,
+                    xc_hypercall_buffer_t *bitmap, unsigned long pages,
+                    unsigned int mode, xc_shadow_op_stats_t *stats)
+{
+    (void) xch;
+    (void) domid;
+    (void) op;
+    (void) bitmap;
+    (void) mode;
+    stats->fault_count = 0;
+    stats->dirty_count = number("dirty", 0);
+    return pages;
+}
+
+struct xc_cpu_policy {
+    uint32_t cpu;
+};
+
+xc_cpu_policy_t *
+xc_cpu_policy_init(void)
+{
+    return calloc(1, sizeof(struct xc_cpu_policy));
+}
+
+void
+xc_cpu_policy_destroy(xc_cpu_policy_t *p)
+{
+    free(p);
+}
+
+int
+xc_cpu_policy_get_size(xc_interface *xch, uint32_t *leaves, uint32_t *msrs)
+{
+    (void) xch;
+    *leaves = 4;
+    *msrs = 1;
+    return 0;
+}
+
+int
+xc_cpu_policy_get_domain(xc_interface *xch, uint32_t domid,
+                         xc_cpu_policy_t *p)
+{
+    (void) xch;
+    (void) domid;
+    p->cpu = number("cpu", 1);
+    return 0;
+}
+
+int
+xc_cpu_policy_get_system(xc_interface *xch, unsigned int which,
+                         xc_cpu_policy_t *p)
+{
+    (void) xch;
+    (void) which;
+    p->cpu = number("cpu", 1);
+    return 0;
+}
+
+int
+xc_cpu_policy_serialise(xc_interface *xch, const xc_cpu_policy_t *p,
+                        xen_cpuid_leaf_t *leaves, uint32_t *n_leaves,
+                        xen_msr_entry_t *msrs, uint32_t *n_msrs)
+{
+    (void) xch;
+    (void) msrs;
+    leaves[0].a = p->cpu;
+    *n_leaves = 1;
+    *n_msrs = 0;
+    return 0;
+}
+
+int
+xc_cpu_policy_update_cpuid(xc_interface *xch, xc_cpu_policy_t *p,
+                           const xen_cpuid_leaf_t *leaves, uint32_t n)
+{
+    (void) xch;
+    if (n != 1) {
+        errno = ERANGE;
+        return -1;
+    }
+    p->cpu = leaves[0].a;
+    return 0;
+}
+
+int
+xc_cpu_policy_update_msrs(xc_interface *xch, xc_cpu_policy_t *p,
+                          const xen_msr_entry_t *msrs, uint32_t n)
+{
+    (void) xch;
+    (void) p;
+    (void) msrs;
+    (void) n;
+    errno = ERANGE;
+    return -1;
+}
+
+bool
+xc_cpu_policy_is_compatible(xc_interface *xch, xc_cpu_policy_t *host,
+                            xc_cpu_policy_t *guest)
+{
+    (void) xch;
+    return guest->cpu <= host->cpu;
 }
 
 int

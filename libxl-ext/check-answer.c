@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a check that is asked: would a copy of that domain be taken here?
+ *
+ * dts-link's listener runs this for a node that has shown its certificate, as
+ * root.  So what comes is bounded and verified before anything is done
+ * (check-wire.c), nothing of it is executed or written anywhere, and what is
+ * said of this host's files is no more than whether they are as that node says
+ * (check-files.c), and only to a node that the database has as one of the
+ * domain's two. */
+
+#include <config.h>
+
+#include "check-answer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libxl_utils.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check-io.h"
+#include "check-lines.h"
+#include "check-node.h"
+#include "check-wire.h"
+#include "check-xen.h"
+#include "openvswitch/json.h"
+#include "openvswitch/shash.h"
+#include "remus-private.h"
+#include "util.h"
+#include "xl-remus.h"
+
+#define IDLE_MS 60000
+#define SEND_MS 10000
+#define MAX_PINGS 64
+
+/* Is the node that asks one of the domain's two? */
+static bool
+check_pair(struct check_lines *c, const struct json *status,
+           const char *domain, const char *asks)
+{
+    const struct json *d = check_agent_domain(status, domain);
+    const char *me = check_string(status, "node");
+    const char *owner = check_string(d, "owner");
+    const char *standby = check_string(d, "standby");
+
+    if (!d) {
+        check_bad(c, CHECK_FAIL, "binding", xasprintf(
+                  "dts-ctl domain-add %s ...", domain),
+                  "%s is not in the DTS database", domain);
+        return false;
+    } else if (strcmp(asks, owner) && strcmp(asks, standby)) {
+        check_bad(c, CHECK_FAIL, "binding", xasprintf(
+                  "dts-ctl status %s", domain), "%s is neither the owner nor "
+                  "the standby of %s: it is told nothing of this node", asks,
+                  domain);
+        return false;
+    } else if (strcmp(me, standby)) {
+        check_bad(c, CHECK_FAIL, "binding", xasprintf(
+                  "dts-ctl domain-set %s secondary=%s", domain, me),
+                  "the standby of %s is %s, not this node: its copy would be "
+                  "refused", domain, standby[0] ? standby : "nobody");
+    } else {
+        check_ok(c, "binding", "this node is the standby of %s", domain);
+    }
+    return true;
+}
+
+static void
+check_versions(struct check_lines *c, libxl_ctx *ctx,
+               const struct check_request *r)
+{
+    char *xen = check_xen_version(ctx), *libxl = check_libxl_name();
+
+    if (strcmp(r->version, DTS_VERSION)) {
+        check_bad(c, CHECK_WARN, "version", xstrdup(
+                  "install the same version on both nodes"),
+                  "remus-dts is %s here and %s there", DTS_VERSION,
+                  r->version);
+    } else {
+        check_ok(c, "version", "remus-dts %s, as there", DTS_VERSION);
+    }
+    if (strcmp(r->xen, xen)) {
+        check_bad(c, CHECK_FAIL, "xen", xstrdup(
+                  "boot the same version of Xen on both hosts"),
+                  "the hypervisor is Xen %s here and %s there", xen, r->xen);
+    } else if (strcmp(r->libxl, libxl)) {
+        check_bad(c, CHECK_FAIL, "xen", xstrdup(
+                  "install the same version of Xen's tools on both hosts"),
+                  "libxl is %s here and %s there", libxl, r->libxl);
+    } else {
+        check_ok(c, "xen", "Xen %s and %s, as there", xen, libxl);
+    }
+    free(xen);
+    free(libxl);
+}
+
+static void
+check_cpu(struct check_lines *c, const struct check_request *r)
+{
+    char *why;
+
+    switch (check_policy_compare(r->type, &r->policy, &why)) {
+    case CHECK_COMPATIBLE:
+        check_ok(c, "cpu", "the CPU that the guest sees can be had here");
+        break;
+    case CHECK_INCOMPATIBLE:
+        check_bad(c, CHECK_FAIL, "cpu", xstrdup(
+                  "mask what this host's CPU lacks by cpuid= in the domain's "
+                  "configuration on the other host, and make it anew; compare "
+                  "xen-cpuid -p on both"), "the guest sees a CPU that cannot "
+                  "be had here: its copy would be refused");
+        break;
+    case CHECK_UNKNOWN:
+        check_bad(c, CHECK_WARN, "cpu", xstrdup(
+                  "compare xen-cpuid -p on both hosts"), "the CPUs were not "
+                  "compared: %s", why);
+        free(why);
+        break;
+    }
+}
+
+static void
+check_memory(struct check_lines *c, libxl_ctx *ctx,
+             const struct check_request *r)
+{
+    char *copy = xasprintf("%s--incoming", r->domain);
+    uint64_t free_kb;
+    uint32_t domid;
+
+    if (!libxl_name_to_domid(ctx, r->domain, &domid)) {
+        check_bad(c, CHECK_FAIL, "name", xasprintf(
+                  "xl-remus destroy %u, if it is of no use any more", domid),
+                  "there is a domain %s here already (domain %u): the copy "
+                  "could not take its name", r->domain, domid);
+    }
+    if (!libxl_name_to_domid(ctx, copy, &domid)) {
+        check_ok(c, "memory", "the copy is here already (domain %u), with its "
+                 "memory", domid);
+    } else if (!r->need_kb || libxl_get_free_memory(ctx, &free_kb)) {
+        check_bad(c, CHECK_WARN, "memory", xstrdup("compare xl list there "
+                  "with the free_memory of xl info here"),
+                  "whether there is enough memory is not known: %s",
+                  r->need_kb ? "Xen does not say what is free"
+                  : "the other node does not know what the copy needs");
+    } else if (free_kb < r->need_kb) {
+        check_bad(c, CHECK_FAIL, "memory", xstrdup("end a domain, or give "
+                  "domain 0 less (dom0_mem on Xen's command line)"),
+                  "the copy needs %"PRIu64" MiB, and %"PRIu64" MiB are free",
+                  (r->need_kb + 1023) / 1024, free_kb / 1024);
+    } else {
+        check_ok(c, "memory", "the copy needs %"PRIu64" MiB, %"PRIu64" MiB "
+                 "are free", (r->need_kb + 1023) / 1024, free_kb / 1024);
+    }
+    free(copy);
+}
+
+static void
+check_script(struct check_lines *c, const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) || !S_ISREG(st.st_mode) || access(path, X_OK)) {
+        check_bad(c, CHECK_FAIL, "vif", xasprintf(
+                  "dts-ctl check --repair on this node, or install it: a "
+                  "takeover fails without it"), "the vifs' program %s cannot "
+                  "be executed", path);
+    } else {
+        check_ok(c, "vif", "the vifs' program %s is there", path);
+    }
+}
+
+static void
+check_here(struct check_lines *c, const struct check_request *r)
+{
+    uint64_t budget = CHECK_HASH_ALL;
+    char *error = NULL;
+    libxl_ctx *ctx = remus_libxl_open(&error);
+
+    if (ctx) {
+        check_versions(c, ctx, r);
+        check_cpu(c, r);
+        check_memory(c, ctx, r);
+        libxl_ctx_free(ctx);
+    } else {
+        check_bad(c, CHECK_FAIL, "xen", xstrdup(
+                  "boot the Xen hypervisor; systemctl status xen"), "%s",
+                  error);
+        free(error);
+    }
+    for (size_t i = 0; i < r->n_files; i++) {
+        check_file_compare(c, &r->files[i], &budget);
+    }
+    for (size_t i = 0; i < r->n_scripts; i++) {
+        check_script(c, r->scripts[i]);
+    }
+    check_helpers(c);
+    check_plug(c, false);
+    check_clock(c);
+}
+
+static struct json *
+answer_to(const struct json *json, const char *domain, const char *asks,
+          int *bulk_ms)
+{
+    struct json *o = json_object_create(), *facts, *status = NULL;
+    struct check_request r;
+    struct check_lines c;
+    const char *problem = check_request_from_json(&r, json);
+
+    check_lines_init(&c, "");
+    if (!problem && strcmp(r.domain, domain)) {
+        problem = "it is about another domain";
+    }
+    if (problem) {
+        check_bad(&c, CHECK_FAIL, "request", xstrdup(
+                  "install the same version of remus-dts on both nodes"),
+                  "the other node's request is refused: %s", problem);
+    } else {
+        *bulk_ms = r.bulk_ms;
+        /* Without the database it is not known who that is. */
+        if (!check_agent(&c, "ctl", domain, "", &facts, &status)
+            && check_pair(&c, status, domain, asks)) {
+            check_here(&c, &r);
+        }
+        json_destroy(facts);
+    }
+    json_object_put(o, "answer", json_integer_create(1));
+    json_object_put_string(o, "node", check_string(status, "node"));
+    json_object_put(o, "checks", check_lines_to_json(&c));
+    json_destroy(status);
+    check_request_uninit(&r);
+    check_lines_uninit(&c);
+    return o;
+}
+
+static int
+send_bulk_result(struct check_io *io, int bulk_ms)
+{
+    struct json *o = json_object_create();
+    uint64_t bytes, us;
+    int error = check_io_drain(io, bulk_ms, IDLE_MS, &bytes, &us);
+
+    if (!error) {
+        json_object_put(o, "bytes", json_integer_create(bytes));
+        json_object_put(o, "us", json_integer_create(us));
+        return check_io_send(io, o, SEND_MS);
+    }
+    json_destroy(o);
+    return error;
+}
+
+int
+check_answer(void)
+{
+    const char *domain = getenv("DTS_DOMAIN"), *asks = getenv("DTS_PEER");
+    struct check_io io;
+    int error = 0, bulk_ms = 0;
+
+    if (!domain || !asks || isatty(STDIN_FILENO)) {
+        return fail(DTS_EXIT_USAGE, "check --answer is run by dts-link, not "
+                    "by hand");
+    }
+    signal(SIGPIPE, SIG_IGN);
+    check_io_init(&io, STDIN_FILENO, STDOUT_FILENO);
+    for (int i = 0; !error && i < MAX_PINGS; i++) {
+        struct json *json;
+
+        error = check_io_receive(&io, IDLE_MS, &json, NULL, NULL);
+        if (error) {
+            break;
+        }
+        if (check_int(json, "ping", 0)) {
+            /* When it came, and when the answer leaves, are the same. */
+            struct json *o = json_object_create();
+
+            json_object_put(o, "now_us", json_integer_create(check_now_us()));
+            error = check_io_send(&io, o, SEND_MS);
+        } else {
+            error = check_io_send(&io, answer_to(json, domain, asks,
+                                                 &bulk_ms), SEND_MS);
+            if (!error && bulk_ms) {
+                error = send_bulk_result(&io, bulk_ms);
+            }
+            /* Once: who asks again, connects again. */
+            i = MAX_PINGS;
+        }
+        json_destroy(json);
+    }
+    check_io_uninit(&io);
+    if (error && error != EOF) {
+        return fail(DTS_EXIT_PARTLY, "the check of %s for %s: %s", domain,
+                    asks, error == EPROTO ? "a line that is no object"
+                    : ovs_strerror(error));
+    }
+    return DTS_EXIT_OK;
+}

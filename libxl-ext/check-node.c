@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a node needs at either end of a protection: see the header.
+ *
+ * `dts-ctl check` says much of this, too, of its own node and by itself; here
+ * it is said of both in one place, before a certain domain is protected. */
+
+#include <config.h>
+
+#include "check-node.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timex.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent-client.h"
+#include "check-lines.h"
+#include "check-wire.h"
+#include "openvswitch/json.h"
+#include "openvswitch/shash.h"
+#include "real-helper.h"
+#include "remus-dts/exit.h"
+#include "rundir.h"
+#include "util.h"
+
+#define AGENT_MS 3000
+
+extern char **environ;
+
+char *
+check_capture(const char *const argv[])
+{
+    posix_spawn_file_actions_t actions;
+    char text[4096];
+    size_t len = 0;
+    int fds[2], error, status;
+    ssize_t n;
+    pid_t pid;
+
+    if (pipe2(fds, O_CLOEXEC)) {
+        return NULL;
+    }
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
+                                     O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
+                                     O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
+    error = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *) argv,
+                         environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(fds[1]);
+    while (!error && (n = read(fds[0], text + len, sizeof text - len)) != 0) {
+        if (n > 0) {
+            len += n;
+        } else if (errno != EINTR) {
+            break;
+        }
+    }
+    close(fds[0]);
+    if (error) {
+        return NULL;
+    }
+    while (waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR) {
+            return NULL;
+        }
+    }
+    if (len && text[len - 1] == '\n') {
+        len--;
+    }
+    return status ? NULL : xmemdup0(text, len);
+}
+
+/* ------------------------------------------------------------------ programs */
+
+void
+check_helpers(struct check_lines *c)
+{
+    static const char gate[] = DTS_LIBEXECDIR "/dts-save-helper";
+    const char *env = getenv("LIBXL_SAVE_HELPER");
+    const char *ours = env && env[0] ? env : gate;
+    char *real = real_helper_path();
+
+    if (access(ours, X_OK)) {
+        check_bad(c, CHECK_FAIL, "gate", xstrdup(
+                  "apt install remus-dts-server"), "%s cannot be executed "
+                  "(%s): a copy could run without a grant", ours,
+                  ovs_strerror(errno));
+    } else if (!real || access(real, X_OK)) {
+        check_bad(c, CHECK_FAIL, "gate", xstrdup(
+                  "apt install xen-utils-4.17 (or that of the Xen that "
+                  "runs)"), "Xen's libxl-save-helper is not there: nothing "
+                  "can be saved or restored");
+    } else {
+        check_ok(c, "gate", "%s and %s are there", ours, real);
+    }
+    free(real);
+}
+
+/* A module that is not loaded yet but can be is well: the kernel loads it when
+ * it is wanted. */
+void
+check_plug(struct check_lines *c, bool now)
+{
+    char *output;
+
+    if (!access("/sys/module/sch_plug", F_OK)) {
+        check_ok(c, "plug", "sch_plug is loaded: output can be held");
+        return;
+    }
+    output = check_capture((const char *const[]) {
+                           "modprobe", "-n", "-q", "sch_plug", NULL });
+    if (output) {
+        check_ok(c, "plug", "sch_plug can be loaded: output can be held");
+    } else {
+        check_bad(c, now ? CHECK_FAIL : CHECK_WARN, "plug", xstrdup(
+                  "install a kernel that has it (Debian's has), or the "
+                  "package of its extra modules; xl-remus protect -n does "
+                  "without, and without output commit"),
+                  "the kernel has no sch_plug: output cannot be held%s", now
+                  ? "" : ", should the domain be protected from here one day");
+    }
+    free(output);
+}
+
+void
+check_clock(struct check_lines *c)
+{
+    struct timex t = { .modes = 0 };
+    int state = adjtimex(&t);
+
+    if (state < 0) {
+        check_bad(c, CHECK_WARN, "clock", xstrdup("look at timedatectl"),
+                  "the kernel does not tell the clock's state (%s)",
+                  ovs_strerror(errno));
+    } else if (state == TIME_ERROR || (t.status & STA_UNSYNC)) {
+        check_bad(c, CHECK_WARN, "clock",
+                  xstrdup("apt install chrony (in dom0)"),
+                  "the clock is not synchronised: the phases of a failover "
+                  "cannot be compared across nodes (nothing else needs it)");
+    } else {
+        check_ok(c, "clock", "synchronised, within %ld ms",
+                 t.maxerror / 1000);
+    }
+}
+
+/* -------------------------------------------------------------------- agent */
+
+static struct json *
+take_result(struct agent_msg *answer)
+{
+    struct json *result = answer->result;
+
+    answer->result = NULL;
+    agent_msg_destroy(answer);
+    if (result && result->type != JSON_OBJECT) {
+        json_destroy(result);
+        result = NULL;
+    }
+    return result;
+}
+
+static int
+no_agent(struct check_lines *c, const char *why)
+{
+    check_bad(c, CHECK_FAIL, "agent", xstrdup(
+              "systemctl start dts-agent; its log is in /var/log/remus-dts"),
+              "dts-agent does not answer (%s)", why);
+    return DTS_EXIT_NO_DATABASE;
+}
+
+static int
+say_status(struct check_lines *c, const struct json *status)
+{
+    const struct json *connected = shash_find_data(json_object(status),
+                                                   "connected");
+    const char *version = check_string(status, "version");
+
+    if (!connected || connected->type != JSON_TRUE) {
+        check_bad(c, CHECK_FAIL, "agent", xstrdup(
+                  "dts-ctl check on that node says more"),
+                  "dts-agent runs, but has no connection to the database");
+        return DTS_EXIT_NO_DATABASE;
+    }
+    if (strcmp(version, DTS_VERSION)) {
+        check_bad(c, CHECK_WARN, "agent", xstrdup(
+                  "install the same version of all packages, then: systemctl "
+                  "restart dts-agent"), "dts-agent is version %s, xl-remus "
+                  "%s", version, DTS_VERSION);
+    } else {
+        check_ok(c, "agent", "dts-agent answers and has the database");
+    }
+    return 0;
+}
+
+int
+check_agent(struct check_lines *c, const char *role, const char *domain,
+            const char *peer, struct json **facts, struct json **status)
+{
+    struct json *params = json_object_create();
+    struct agent_client *client;
+    struct agent_msg *answer;
+    int error, code;
+
+    *facts = *status = NULL;
+    error = agent_client_open(NULL, AGENT_MS, &client);
+    if (error) {
+        json_destroy(params);
+        return no_agent(c, ovs_strerror(error));
+    }
+    json_object_put(params, "version",
+                    json_integer_create(DTS_AGENT_VERSION));
+    json_object_put_string(params, "role", role);
+    json_object_put(params, "pid", json_integer_create(getpid()));
+    json_object_put_string(params, "domain", domain);
+    json_object_put_string(params, "peer", peer);
+    error = agent_client_call(client, "hello", params, AGENT_MS, &answer);
+    if (error) {
+        code = no_agent(c, ovs_retval_to_string(error));
+        goto out;
+    } else if (answer->error) {
+        code = answer->code ? answer->code : DTS_EXIT_REFUSED;
+        check_bad(c, CHECK_FAIL, "agent", xstrdup(
+                  code == DTS_EXIT_USAGE ? "install programs and agent of one "
+                  "release, then: systemctl restart dts-agent"
+                  : "dts-ctl show; dts-ctl status"), "dts-agent refuses: %s",
+                  answer->error);
+        agent_msg_destroy(answer);
+        goto out;
+    }
+    *facts = take_result(answer);
+    params = json_object_create();
+    json_object_put_string(params, "domain", domain);
+    error = agent_client_call(client, "status", params, AGENT_MS, &answer);
+    *status = error ? NULL : take_result(answer);
+    code = (*status ? say_status(c, *status)
+            : no_agent(c, error ? ovs_retval_to_string(error) : "no status"));
+out:
+    agent_client_close(client);
+    return code;
+}
+
+const struct json *
+check_agent_domain(const struct json *status, const char *domain)
+{
+    const struct json *list = (status && status->type == JSON_OBJECT
+                               ? shash_find_data(json_object(status),
+                                                 "domains") : NULL);
+
+    for (size_t i = 0; list && list->type == JSON_ARRAY
+         && i < json_array(list)->n; i++) {
+        const struct json *d = json_array(list)->elems[i];
+
+        if (!strcmp(check_string(d, "domain"), domain)) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ versions */
+
+char *
+check_xen_version(libxl_ctx *ctx)
+{
+    const libxl_version_info *v = libxl_get_version_info(ctx);
+
+    return (v ? xasprintf("%d.%d", v->xen_version_major, v->xen_version_minor)
+            : xstrdup(""));
+}
+
+/* The file's name that it was loaded by: its SONAME, which has the version. */
+char *
+check_libxl_name(void)
+{
+    const char *slash;
+    Dl_info info;
+
+    if (!dladdr((void *) libxl_ctx_alloc, &info) || !info.dli_fname) {
+        return xstrdup("");
+    }
+    slash = strrchr(info.dli_fname, '/');
+    return xstrdup(slash ? slash + 1 : info.dli_fname);
+}

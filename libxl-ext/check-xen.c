@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What only the hypervisor knows: see the header.
+ *
+ * libxl's interface has none of this, so it is asked of the libraries below it,
+ * which have no stable one: it is compiled for one version of Xen, as libxl
+ * itself is. */
+
+#include <config.h>
+
+#include "check-xen.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <xenctrl.h>
+#include <xenguest.h>
+#include <xentoollog.h>
+
+#include "util.h"
+
+/* All of a mean takes about so long... */
+#define DIRTY_MS 1000
+/* ...but no interval is waited for longer. */
+#define DIRTY_MAX_MS 2000
+
+/* It would say on its own what it thinks of hypercalls that fail: what is to be
+ * said is said by us. */
+static xc_interface *
+open_xc(char **error)
+{
+    xentoollog_logger_stdiostream *log
+        = xtl_createlogger_stdiostream(stderr, XTL_CRITICAL, 0);
+    xc_interface *xch = xc_interface_open((xentoollog_logger *) log,
+                                          (xentoollog_logger *) log, 0);
+
+    if (!xch) {
+        *error = xasprintf("the hypervisor cannot be asked (%s)",
+                           ovs_strerror(errno));
+    }
+    return xch;
+}
+
+/* --------------------------------------------------------------- CPU policy */
+
+#if defined(__x86_64__) || defined(__i386__)
+
+static char *
+serialise(xc_interface *xch, uint32_t domid, struct check_policy *p)
+{
+    xc_cpu_policy_t *policy = xc_cpu_policy_init();
+    uint32_t n_leaves, n_msrs;
+    char *error = NULL;
+
+    if (!policy || xc_cpu_policy_get_size(xch, &n_leaves, &n_msrs)
+        || n_leaves > CHECK_MAX_POLICY / sizeof(xen_cpuid_leaf_t)
+        || n_msrs > CHECK_MAX_POLICY / sizeof(xen_msr_entry_t)) {
+        error = xasprintf("the size of its CPU policy is not to be had (%s)",
+                          ovs_strerror(errno));
+    } else {
+        xen_cpuid_leaf_t *leaves = xcalloc(n_leaves, sizeof *leaves);
+        xen_msr_entry_t *msrs = xcalloc(n_msrs, sizeof *msrs);
+
+        if (xc_cpu_policy_get_domain(xch, domid, policy)
+            || xc_cpu_policy_serialise(xch, policy, leaves, &n_leaves, msrs,
+                                       &n_msrs)
+            || !n_leaves) {
+            error = xasprintf("its CPU policy is not to be had (%s)",
+                              ovs_strerror(errno));
+            free(leaves);
+            free(msrs);
+        } else {
+            p->leaves = (uint8_t *) leaves;
+            p->leaves_len = n_leaves * sizeof *leaves;
+            p->msrs = (uint8_t *) msrs;
+            p->msrs_len = n_msrs * sizeof *msrs;
+        }
+    }
+    if (policy) {
+        xc_cpu_policy_destroy(policy);
+    }
+    return error;
+}
+
+char *
+check_policy_get(uint32_t domid, struct check_policy *p)
+{
+    char *error = NULL;
+    xc_interface *xch = open_xc(&error);
+
+    memset(p, 0, sizeof *p);
+    if (xch) {
+        error = serialise(xch, domid, p);
+        xc_interface_close(xch);
+    }
+    return error;
+}
+
+/* As a restore does it: libxc rebuilds the guest's policy from the leaves and
+ * MSRs in the stream and gives it to the hypervisor
+ * (XEN_DOMCTL_set_cpu_policy), which refuses one that is not compatible with
+ * the *maximum* of its own for that kind of guest: pv_max for PV, hvm_max for
+ * HVM and PVH alike.  (The default policy is narrower: it is what new guests
+ * get.) */
+static enum check_compat
+compare(xc_interface *xch, enum check_type type, const struct check_policy *p,
+        char **error)
+{
+    xc_cpu_policy_t *host = xc_cpu_policy_init();
+    xc_cpu_policy_t *guest = xc_cpu_policy_init();
+    enum check_compat result = CHECK_UNKNOWN;
+
+    if (!host || !guest
+        || xc_cpu_policy_get_system(xch, type == CHECK_PV
+                                    ? XEN_SYSCTL_cpu_policy_pv_max
+                                    : XEN_SYSCTL_cpu_policy_hvm_max, host)) {
+        *error = xasprintf("this hypervisor's own CPU policy is not to be had "
+                           "(%s)", ovs_strerror(errno));
+    } else if (xc_cpu_policy_update_cpuid(
+                   xch, guest, (const xen_cpuid_leaf_t *) p->leaves,
+                   p->leaves_len / sizeof(xen_cpuid_leaf_t))
+               || (p->msrs_len
+                   && xc_cpu_policy_update_msrs(
+                       xch, guest, (const xen_msr_entry_t *) p->msrs,
+                       p->msrs_len / sizeof(xen_msr_entry_t)))) {
+        *error = xasprintf("the guest's CPU policy is not understood here "
+                           "(%s)", ovs_strerror(errno));
+    } else {
+        result = (xc_cpu_policy_is_compatible(xch, host, guest)
+                  ? CHECK_COMPATIBLE : CHECK_INCOMPATIBLE);
+    }
+    if (host) {
+        xc_cpu_policy_destroy(host);
+    }
+    if (guest) {
+        xc_cpu_policy_destroy(guest);
+    }
+    return result;
+}
+
+enum check_compat
+check_policy_compare(enum check_type type, const struct check_policy *p,
+                     char **error)
+{
+    enum check_compat result = CHECK_UNKNOWN;
+    xc_interface *xch;
+
+    *error = NULL;
+    if (!p->leaves || p->leaves_len % sizeof(xen_cpuid_leaf_t)
+        || p->msrs_len % sizeof(xen_msr_entry_t)) {
+        *error = xstrdup("the other node did not say which CPU the guest "
+                         "sees");
+        return result;
+    }
+    xch = open_xc(error);
+    if (xch) {
+        result = compare(xch, type, p, error);
+        xc_interface_close(xch);
+    }
+    return result;
+}
+
+#else  /* No policies on other architectures. */
+
+char *
+check_policy_get(uint32_t domid OVS_UNUSED, struct check_policy *p)
+{
+    memset(p, 0, sizeof *p);
+    return xstrdup("this architecture has no CPU policies");
+}
+
+enum check_compat
+check_policy_compare(enum check_type type OVS_UNUSED,
+                     const struct check_policy *p OVS_UNUSED, char **error)
+{
+    *error = xstrdup("this architecture has no CPU policies");
+    return CHECK_UNKNOWN;
+}
+
+#endif
+
+/* --------------------------------------------------------------- dirty pages */
+
+static int64_t
+now_us(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
+}
+
+/* Sets '*pages' to what was written to since the last time, and forgets it.
+ * Without a bitmap to fill only the count is told, and the pages are clean all
+ * the same, but only as many as are asked about: so all. */
+static int
+clean(xc_interface *xch, uint32_t domid, xen_pfn_t n, uint32_t *pages)
+{
+    xc_shadow_op_stats_t stats = { 0, 0 };
+
+    if (xc_logdirty_control(xch, domid, XEN_DOMCTL_SHADOW_OP_CLEAN, NULL, n, 0,
+                            &stats) < 0) {
+        return errno ? errno : EIO;
+    }
+    *pages = stats.dirty_count;
+    return 0;
+}
+
+/* Log-dirty mode is on. */
+static char *
+measure(xc_interface *xch, uint32_t domid, xen_pfn_t n, int ms, double *pages)
+{
+    int times = MAX(1, DIRTY_MS / ms);
+    double sum = 0;
+    int64_t at;
+    uint32_t count;
+    int error;
+
+    ms = MIN(ms, DIRTY_MAX_MS);
+    error = clean(xch, domid, n, &count);
+    at = now_us();
+    for (int i = 0; i < times && !error; i++) {
+        int64_t then = at;
+
+        poll(NULL, 0, ms);
+        error = clean(xch, domid, n, &count);
+        at = now_us();
+        /* It may have been longer. */
+        sum += count * (ms * 1e3 / MAX(at - then, 1));
+    }
+    if (error) {
+        return xasprintf("its dirty pages cannot be counted (%s)",
+                         ovs_strerror(error));
+    }
+    *pages = sum / times;
+    return NULL;
+}
+
+char *
+check_dirty_pages(uint32_t domid, int ms, double *pages)
+{
+    sigset_t mask, old;
+    char *error = NULL;
+    xc_interface *xch = open_xc(&error);
+    xen_pfn_t n;
+
+    *pages = 0;
+    if (!xch) {
+        return error;
+    }
+    /* A signal waits until it is off again: for two seconds at most. */
+    sigfillset(&mask);
+    sigdelset(&mask, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &mask, &old);
+    if (xc_domain_nr_gpfns(xch, domid, &n) < 0) {
+        error = xasprintf("its size is not to be had (%s)",
+                          ovs_strerror(errno));
+    } else if (xc_shadow_control(xch, domid,
+                                 XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL,
+                                 0) < 0) {
+        /* Xen refuses a second user of it: a protection, or a migration. */
+        error = xasprintf("its dirty pages cannot be logged (%s)",
+                          ovs_strerror(errno));
+    } else {
+        error = measure(xch, domid, n, ms, pages);
+        if (xc_shadow_control(xch, domid, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0)
+            < 0) {
+            free(error);
+            error = xasprintf("the log of its dirty pages was not switched "
+                              "off again (%s), which makes it slower until "
+                              "it has been protected once",
+                              ovs_strerror(errno));
+        }
+    }
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    xc_interface_close(xch);
+    return error;
+}

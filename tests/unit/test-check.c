@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pure parts of `xl-remus check`: the interval that a link can hold, what
+ * one end may make the other believe, and files compared. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "../../libxl-ext/check-files.h"
+#include "../../libxl-ext/check-interval.h"
+#include "../../libxl-ext/check-io.h"
+#include "../../libxl-ext/check-lines.h"
+#include "../../libxl-ext/check-wire.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
+#include "openvswitch/shash.h"
+#include "util.h"
+
+/* ----------------------------------------------------------------- interval */
+
+static void
+test_interval(void **state OVS_UNUSED)
+{
+    double ms;
+
+    /* A guest that does nothing: a round trip. */
+    assert_true(check_interval(0, 1e6, 500, &ms));
+    assert_true(ms > 0.49 && ms < 0.51);
+    /* Half of the link: twice that. */
+    assert_true(check_interval(50e6, 100e6, 10000, &ms));
+    assert_true(ms > 19.99 && ms < 20.01);
+    /* What is said is held: rtt + D(T) / B <= T, and nothing shorter. */
+    assert_true(check_interval(90e6, 100e6, 20000, &ms));
+    assert_true(20 + 90e6 * ms / 1e3 / 100e6 * 1e3 <= ms * 1.0001);
+    assert_true(20 + 90e6 * (ms - 1) / 1e3 / 100e6 * 1e3 > ms - 1);
+    /* None: as much as the link carries, more, and a link of which nothing is
+     * known. */
+    assert_false(check_interval(100e6, 100e6, 1, &ms));
+    assert_false(check_interval(200e6, 100e6, 1, &ms));
+    assert_false(check_interval(0, 0, 1, &ms));
+    assert_false(check_interval(0, 0.0 / 0.0, 1, &ms));
+}
+
+/* -------------------------------------------------------------------- lines */
+
+static void
+test_lines(void **state OVS_UNUSED)
+{
+    struct check_lines c;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    check_lines_init(&c, "hostA");
+    assert_int_equal(check_exit_code(&c), 0);
+    check_ok(&c, "memory", "%d MiB are free", 5);
+    assert_int_equal(check_exit_code(&c), 0);
+    c.node = "";
+    check_bad(&c, CHECK_WARN, "clock", xstrdup("set it"), "it is wrong");
+    assert_int_equal(check_exit_code(&c), 6);
+    check_bad(&c, CHECK_FAIL, "files", xstrdup("copy it"), "it is missing");
+    assert_int_equal(check_exit_code(&c), 3);
+    check_format(&c, &ds);
+    assert_string_equal(ds_cstr(&ds),
+                        "ok    memory       hostA: 5 MiB are free\n"
+                        "warn  clock        it is wrong\n"
+                        "                    -> set it\n"
+                        "fail  files        it is missing\n"
+                        "                    -> copy it\n"
+                        "1 ok, 1 warnings, 1 failures\n");
+    ds_destroy(&ds);
+    check_lines_uninit(&c);
+}
+
+/* Gives 'text' as the other node's lines; returns what is said of it. */
+static const char *
+take(struct check_lines *c, const char *text)
+{
+    struct json *json = json_from_string(text);
+    const char *problem;
+
+    check_lines_init(c, "");
+    problem = check_lines_from_json(c, "hostB", json);
+    json_destroy(json);
+    return problem;
+}
+
+static void
+test_peer_lines(void **state OVS_UNUSED)
+{
+    static const char *const bad[] = {
+        "{}", "[1]", "[[]]", "[{}]",
+        "[{\"check\":\"a\",\"level\":\"ok\"}]",
+        "[{\"check\":\"\",\"level\":\"ok\",\"text\":\"t\"}]",
+        "[{\"check\":\"a\",\"level\":\"best\",\"text\":\"t\"}]",
+        "[{\"check\":\"a\",\"level\":\"ok\",\"text\":7}]",
+        "[{\"check\":\"a\",\"level\":\"fail\",\"text\":\"t\"}]",
+        "[{\"check\":\"a\",\"level\":\"ok\",\"text\":\"t\","
+        "\"remedy\":\"r\"}]",
+    };
+    struct check_lines c, again;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct json *json;
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        assert_non_null(take(&c, bad[i]));
+        assert_int_equal(c.n, 0);
+        check_lines_uninit(&c);
+    }
+    assert_string_equal(check_lines_from_json(&c, "b", NULL),
+                        "the lines are no array");
+
+    /* What a terminal would obey, and another line's look. */
+    assert_null(take(&c, "[{\"check\":\"a\\u001b[2J\",\"level\":\"ok\","
+                     "\"text\":\"x\\nok    all\\u009b1m\"}]"));
+    assert_string_equal(c.lines[0].id, "a?[2J");
+    assert_string_equal(c.lines[0].text, "x?ok    all??1m");
+    assert_string_equal(c.lines[0].node, "hostB");
+    check_lines_uninit(&c);
+
+    /* Too long, too many. */
+    ds_put_cstr(&ds, "[{\"check\":\"a\",\"level\":\"ok\",\"text\":\"");
+    ds_put_char_multiple(&ds, 'x', 100000);
+    ds_put_cstr(&ds, "\"}]");
+    assert_null(take(&c, ds_cstr(&ds)));
+    assert_int_equal(strlen(c.lines[0].text), CHECK_MAX_TEXT);
+    check_lines_uninit(&c);
+    ds_clear(&ds);
+    ds_put_cstr(&ds, "[");
+    for (int i = 0; i <= CHECK_MAX_LINES; i++) {
+        ds_put_format(&ds, "%s{\"check\":\"a\",\"level\":\"ok\",\"text\":"
+                      "\"t\"}", i ? "," : "");
+    }
+    ds_put_cstr(&ds, "]");
+    assert_string_equal(take(&c, ds_cstr(&ds)), "there are too many lines");
+    assert_int_equal(c.n, CHECK_MAX_LINES);
+    check_lines_uninit(&c);
+    ds_destroy(&ds);
+
+    /* There and back. */
+    check_lines_init(&c, "hostB");
+    check_ok(&c, "one", "well");
+    check_bad(&c, CHECK_FAIL, "two", xstrdup("do"), "not");
+    json = check_lines_to_json(&c);
+    check_lines_init(&again, "");
+    assert_null(check_lines_from_json(&again, "hostB", json));
+    json_destroy(json);
+    assert_int_equal(again.n, 2);
+    assert_string_equal(again.lines[1].remedy, "do");
+    assert_int_equal(check_exit_code(&again), 3);
+    check_lines_uninit(&c);
+    check_lines_uninit(&again);
+}
+
+/* ------------------------------------------------------------------ request */
+
+#define FILE_OK "{\"kind\":\"kernel\",\"what\":\"kernel\",\"path\":" \
+    "\"/boot/k\",\"size\":5,\"hashed\":0,\"sha1\":\"\"}"
+#define HASH "0123456789abcdef0123456789abcdef01234567"
+
+/* A request with MEMBERS in the place of, or besides, what it has. */
+static const char *
+ask(struct check_request *r, const char *members)
+{
+    static const char base[] = "{\"request\":1,\"version\":\"1\",\"xen\":"
+        "\"4.17\",\"libxl\":\"l\",\"domain\":\"voip\",\"type\":\"pvh\","
+        "\"need_kb\":1000,\"bulk_ms\":0,\"files\":[],\"scripts\":[]";
+    char *text = xasprintf("%s%s%s}", base, members[0] ? "," : "", members);
+    struct json *json = check_line_parse(text, strlen(text));
+    const char *problem;
+
+    assert_non_null(json);
+    problem = check_request_from_json(r, json);
+    json_destroy(json);
+    free(text);
+    return problem;
+}
+
+static void
+test_request(void **state OVS_UNUSED)
+{
+    struct check_request r, again;
+    struct check_file f = { .kind = CHECK_FILE_DISK, .size = 1000000,
+                            .hashed = 1000000, .sha1 = HASH };
+    struct json *json;
+    char *line;
+
+    assert_null(ask(&r, ""));
+    assert_int_equal(r.type, CHECK_PVH);
+    assert_int_equal(r.need_kb, 1000);
+    assert_null(r.policy.leaves);
+
+    f.what = xstrdup("disk xvda");
+    f.path = xstrdup("/srv/a b\"c");
+    check_request_add_file(&r, &f);
+    r.scripts[r.n_scripts++] = xstrdup("/etc/xen/scripts/vif-ovs-dts");
+    r.policy.leaves = (uint8_t *) xstrdup("\1\2\377");
+    r.policy.leaves_len = 3;
+    r.policy.msrs = NULL;
+    r.bulk_ms = 1000;
+    json = check_request_to_json(&r);
+    line = json_to_string(json, 0);
+    json_destroy(json);
+    json = check_line_parse(line, strlen(line));
+    assert_null(check_request_from_json(&again, json));
+    assert_string_equal(again.domain, "voip");
+    assert_int_equal(again.bulk_ms, 1000);
+    assert_int_equal(again.n_files, 1);
+    assert_string_equal(again.files[0].path, "/srv/a b\"c");
+    assert_string_equal(again.files[0].sha1, HASH);
+    assert_int_equal(again.files[0].kind, CHECK_FILE_DISK);
+    assert_int_equal(again.policy.leaves_len, 3);
+    assert_memory_equal(again.policy.leaves, "\1\2\377", 3);
+    assert_int_equal(again.policy.msrs_len, 0);
+    assert_int_equal(again.n_scripts, 1);
+    json_destroy(json);
+    free(line);
+    check_request_uninit(&again);
+    check_request_uninit(&r);
+}
+
+/* Each of these is refused as a whole. */
+static void
+test_hostile(void **state OVS_UNUSED)
+{
+    static const char *const bad[] = {
+        "\"request\":2", "\"type\":\"xbox\"", "\"type\":7",
+        "\"need_kb\":-1", "\"need_kb\":9000000000000000000",
+        "\"need_kb\":\"many\"", "\"bulk_ms\":-5", "\"bulk_ms\":3600000",
+        "\"files\":{}", "\"files\":[7]", "\"files\":[{}]",
+        "\"files\":[{\"kind\":\"shell\",\"path\":\"/a\",\"size\":0,"
+        "\"hashed\":0}]",
+        "\"files\":[{\"kind\":\"disk\",\"path\":\"a\",\"size\":0,"
+        "\"hashed\":0}]",
+        "\"files\":[{\"kind\":\"disk\",\"path\":\"\",\"size\":0,"
+        "\"hashed\":0}]",
+        "\"files\":[{\"kind\":\"disk\",\"path\":\"/a\",\"size\":-1,"
+        "\"hashed\":0}]",
+        "\"files\":[{\"kind\":\"disk\",\"path\":\"/a\",\"size\":5,"
+        "\"hashed\":6,\"sha1\":\"" HASH "\"}]",
+        "\"files\":[{\"kind\":\"disk\",\"path\":\"/a\",\"size\":"
+        "9000000000000,\"hashed\":9000000000000,\"sha1\":\"" HASH "\"}]",
+        "\"files\":[{\"kind\":\"disk\",\"path\":\"/a\",\"size\":5,"
+        "\"hashed\":5,\"sha1\":\"\"}]",
+        "\"files\":[{\"kind\":\"disk\",\"path\":\"/a\",\"size\":5,"
+        "\"hashed\":5,\"sha1\":\"zz23456789abcdef0123456789abcdef01234567"
+        "\"}]",
+        "\"files\":[{\"kind\":\"disk\",\"path\":\"/a\",\"size\":5,"
+        "\"hashed\":5,\"sha1\":\"" HASH "00\"}]",
+        "\"scripts\":7", "\"scripts\":[7]", "\"scripts\":[\"vif\"]",
+        "\"scripts\":[\"/1\",\"/2\",\"/3\",\"/4\",\"/5\",\"/6\",\"/7\","
+        "\"/8\",\"/9\",\"/a\",\"/b\",\"/c\",\"/d\",\"/e\",\"/f\",\"/g\","
+        "\"/h\"]",
+        "\"cpuid\":\"0\"", "\"cpuid\":\"0g\"", "\"msrs\":\"xy\"",
+    };
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct check_request r;
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        if (!ask(&r, bad[i])) {
+            fail_msg("taken: %s", bad[i]);
+        }
+        check_request_uninit(&r);
+    }
+    /* Too much of everything. */
+    ds_put_cstr(&ds, "\"files\":[" FILE_OK);
+    for (int i = 0; i < CHECK_MAX_FILES; i++) {
+        ds_put_cstr(&ds, "," FILE_OK);
+    }
+    ds_put_cstr(&ds, "]");
+    assert_non_null(ask(&r, ds_cstr(&ds)));
+    check_request_uninit(&r);
+    ds_clear(&ds);
+    ds_put_cstr(&ds, "\"files\":[{\"kind\":\"disk\",\"size\":0,\"hashed\":0,"
+                "\"path\":\"/");
+    ds_put_char_multiple(&ds, 'a', CHECK_MAX_PATH);
+    ds_put_cstr(&ds, "\"}]");
+    assert_non_null(ask(&r, ds_cstr(&ds)));
+    check_request_uninit(&r);
+    ds_clear(&ds);
+    ds_put_cstr(&ds, "\"cpuid\":\"");
+    ds_put_char_multiple(&ds, '0', 2 * CHECK_MAX_POLICY + 2);
+    ds_put_cstr(&ds, "\"");
+    assert_non_null(ask(&r, ds_cstr(&ds)));
+    check_request_uninit(&r);
+    ds_destroy(&ds);
+}
+
+static void
+test_line_parse(void **state OVS_UNUSED)
+{
+    static const char *const bad[] = {
+        "", " ", "{", "[]", "7", "\"x\"", "{}{}", "{\"a\":1}x", "\xff\xfe",
+        "{\"a\":\"\\u0000\"}",
+    };
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct json *json;
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        assert_null(check_line_parse(bad[i], strlen(bad[i])));
+    }
+    assert_null(check_line_parse("{}\0{}", 5));
+    ds_put_char_multiple(&ds, '[', 100000);     /* No stack for that. */
+    assert_null(check_line_parse(ds_cstr(&ds), ds.length));
+    ds_destroy(&ds);
+    json = check_line_parse("{\"a\":1,\"b\":\"c\"}", 15);
+    assert_int_equal(check_int(json, "a", 0), 1);
+    assert_int_equal(check_int(json, "b", 9), 9);
+    assert_string_equal(check_string(json, "b"), "c");
+    assert_string_equal(check_string(json, "a"), "");
+    json_destroy(json);
+}
+
+/* -------------------------------------------------------------------- files */
+
+static char dir[64];
+
+static char *
+put(const char *name, const char *content, size_t n)
+{
+    char *path = xasprintf("%s/%s", dir, name);
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(content, 1, n, f), n);
+    fclose(f);
+    return path;
+}
+
+/* Compares 'f' with what is there; the level and, in '*text', the sentence. */
+static enum check_level
+compare(const struct check_file *f, char **text)
+{
+    uint64_t budget = CHECK_HASH_ALL;
+    enum check_level level;
+    struct check_lines c;
+
+    check_lines_init(&c, "hostB");
+    check_file_compare(&c, f, &budget);
+    assert_int_equal(c.n, 1);
+    level = c.lines[0].level;
+    free(*text);
+    *text = xstrdup(c.lines[0].text);
+    check_lines_uninit(&c);
+    return level;
+}
+
+static void
+test_files(void **state OVS_UNUSED)
+{
+    struct check_file f = { .kind = CHECK_FILE_KERNEL };
+    uint64_t budget = CHECK_HASH_ALL, little = 3;
+    char *text = NULL, *fifo;
+
+    strcpy(dir, "/tmp/test-check.XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    f.what = xstrdup("kernel");
+    f.path = put("k", "hello", 5);
+    assert_int_equal(check_file_look(&f, 0, &budget), 0);
+    assert_int_equal(f.size, 5);
+    assert_int_equal(f.hashed, 5);
+    assert_string_equal(f.sha1, "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d");
+    assert_int_equal(budget, CHECK_HASH_ALL - 5);
+    assert_int_equal(compare(&f, &text), CHECK_OK);
+
+    /* Another content, another size, gone: as it matters. */
+    free(put("k", "hullo", 5));
+    assert_int_equal(compare(&f, &text), CHECK_WARN);
+    assert_non_null(strstr(text, "another content"));
+    f.kind = CHECK_FILE_DISK;
+    assert_int_equal(compare(&f, &text), CHECK_FAIL);
+    f.kind = CHECK_FILE_SHARED_DISK;
+    assert_int_equal(compare(&f, &text), CHECK_OK);
+    free(put("k", "hell", 4));
+    assert_int_equal(compare(&f, &text), CHECK_FAIL);
+    assert_non_null(strstr(text, "has 4 bytes here and 5 there"));
+    unlink(f.path);
+    assert_int_equal(compare(&f, &text), CHECK_FAIL);
+    assert_non_null(strstr(text, "No such file"));
+    f.kind = CHECK_FILE_KERNEL;
+    assert_int_equal(compare(&f, &text), CHECK_WARN);
+
+    /* A program must be one. */
+    free(put("k", "hello", 5));
+    f.kind = CHECK_FILE_PROGRAM;
+    if (geteuid()) {
+        assert_int_equal(compare(&f, &text), CHECK_FAIL);
+    }
+    chmod(f.path, 0755);
+    assert_int_equal(compare(&f, &text), CHECK_OK);
+
+    /* No more is hashed than may be, and then it is said so. */
+    f.kind = CHECK_FILE_KERNEL;
+    assert_int_equal(check_file_look(&f, 0, &little), 0);
+    assert_int_equal(f.hashed, 3);
+    assert_int_equal(little, 0);
+    assert_int_equal(check_file_look(&f, 0, &little), 0);
+    assert_int_equal(f.hashed, 0);
+    assert_int_equal(compare(&f, &text), CHECK_OK);
+    assert_non_null(strstr(text, "too many to compare"));
+    unlink(f.path);
+
+    /* What it is dangerous to open is not opened. */
+    fifo = xasprintf("%s/fifo", dir);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    free(f.path);
+    f.path = fifo;
+    f.kind = CHECK_FILE_DISK;
+    alarm(5);
+    assert_int_equal(check_file_look(&f, 0, &budget), EINVAL);
+    assert_int_equal(compare(&f, &text), CHECK_FAIL);
+    assert_non_null(strstr(text, "neither a file nor a block device"));
+    unlink(f.path);
+    free(f.path);
+    f.path = xstrdup("/dev/tty");
+    assert_int_equal(check_file_look(&f, 0, &budget), EINVAL);
+    free(f.path);
+    f.path = xstrdup("/");
+    assert_int_equal(check_file_look(&f, 0, &budget), EINVAL);
+    alarm(0);
+    rmdir(dir);
+    free(text);
+    check_file_uninit(&f);
+}
+
+/* ----------------------------------------------------------------------- io */
+
+static void
+test_io(void **state OVS_UNUSED)
+{
+    struct check_io a, b;
+    struct json *json, *o = json_object_create();
+    char *large = xmalloc(70000);
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    check_io_init(&a, fds[0], fds[0]);
+    check_io_init(&b, fds[1], fds[1]);
+    assert_int_equal(check_io_receive(&a, 10, &json, NULL, NULL), ETIMEDOUT);
+    json_object_put_string(o, "x", "y\nz");
+    assert_int_equal(check_io_send(&a, o, 1000), 0);
+    assert_int_equal(write(fds[0], "{\"a\":", 5), 5);
+    assert_int_equal(check_io_receive(&b, 1000, &json, NULL, NULL), 0);
+    assert_string_equal(check_string(json, "x"), "y\nz");
+    json_destroy(json);
+    assert_int_equal(check_io_receive(&b, 10, &json, NULL, NULL), ETIMEDOUT);
+    assert_int_equal(write(fds[0], "7}\nrubbish\n", 11), 11);
+    assert_int_equal(check_io_receive(&b, 1000, &json, NULL, NULL), 0);
+    assert_int_equal(check_int(json, "a", 0), 7);
+    json_destroy(json);
+    assert_int_equal(check_io_receive(&b, 1000, &json, NULL, NULL), EPROTO);
+
+    /* A line without an end is given up, however much is sent. */
+    memset(large, 'x', 70000);
+    for (int i = 0; i < 4; i++) {
+        ignore(write(fds[0], large, 70000));
+        if (check_io_receive(&b, 10, &json, NULL, NULL) == EPROTO) {
+            break;
+        }
+        assert_true(i < 3 || b.len < CHECK_MAX_LINE);
+    }
+    assert_true(b.len <= CHECK_MAX_LINE + 65536);
+    close(fds[0]);
+    check_io_uninit(&a);
+    check_io_uninit(&b);
+    check_io_init(&b, fds[1], fds[1]);
+    while (read(fds[1], large, 70000) > 0) {
+        continue;
+    }
+    assert_int_equal(check_io_receive(&b, 1000, &json, NULL, NULL), EOF);
+    check_io_uninit(&b);
+    close(fds[1]);
+    free(large);
+}
+
+static void *
+flood(void *io)
+{
+    check_io_flood(io, 5000);
+    return NULL;
+}
+
+/* The receiving end ends it. */
+static void
+test_bulk(void **state OVS_UNUSED)
+{
+    struct check_io a, b;
+    uint64_t bytes, us;
+    pthread_t thread;
+    int fds[2];
+
+    signal(SIGPIPE, SIG_IGN);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    check_io_init(&a, fds[0], fds[0]);
+    check_io_init(&b, fds[1], fds[1]);
+    assert_int_equal(check_io_drain(&b, 50, 10, &bytes, &us), ETIMEDOUT);
+    assert_int_equal(pthread_create(&thread, NULL, flood, &a), 0);
+    assert_int_equal(check_io_drain(&b, 100, 5000, &bytes, &us), 0);
+    assert_int_equal(write(fds[1], "{}\n", 3), 3);
+    pthread_join(thread, NULL);
+    assert_true(us > 0 && us <= 200000);
+    assert_true(bytes > 0);
+    close(fds[0]);
+    while (check_io_drain(&b, 1, 1000, &bytes, &us) != EOF) {
+        continue;
+    }
+    close(fds[1]);
+    check_io_uninit(&a);
+    check_io_uninit(&b);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_interval),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_peer_lines),
+        cmocka_unit_test(test_request),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_line_parse),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_io),
+        cmocka_unit_test(test_bulk),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
