@@ -11,6 +11,7 @@ fuzz-libs:
 	@echo '$(OVS_LIBS) $(PACK_LIBS)'
 
 EXTRA_DIST += tests/fuzz/run tests/fuzz/make-corpus tests/fuzz/corpus \
+	tests/fuzz/fuzz-check.c \
 	tests/fuzz/fuzz-framing.c tests/fuzz/fuzz-helper-frames.c \
 	tests/fuzz/fuzz-pack.c tests/fuzz/fuzz-rtp.c \
 	tests/fuzz/fuzz-wire.c
