@@ -165,7 +165,7 @@ check_file_look(struct check_file *f, uint64_t only, uint64_t *budget)
     return error ? error : look_inside(f, &st, only, budget);
 }
 
-/* ---------------------------------------------------------------- comparing */
+/* --------------------------------------------------------------- comparing */
 
 static bool
 is_disk(enum check_file_kind kind)

@@ -10,9 +10,9 @@
  * With a steady rate, D(T) = R * T, the shortest such T is rtt / (1 - R / B),
  * and there is none if R >= B.  A page counts once in an interval however
  * often it is written to, so D grows slower than T: with R measured over T0,
- * R * T is too much for T > T0 (the link holds a little more than is said), and
- * too little for T < T0 (it may hold less).  At T0 itself it is exact, so R is
- * measured over the interval that is wanted.
+ * R * T is too much for T > T0 (the link holds a little more than is said),
+ * and too little for T < T0 (it may hold less).  At T0 itself it is exact, so
+ * R is measured over the interval that is wanted.
  *
  * This is the stream as it is.  Packed, most pages are a fraction of that, but
  * how small a one is the guest's affair: what is promised here is the worst.

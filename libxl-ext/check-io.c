@@ -2,8 +2,8 @@
 /* Lines and bulk of a check: see the header.
  *
  * A program of few steps, one after the other, so each call waits; none for
- * ever.  The bulk ends when the receiving end has seen enough and says so: what
- * lies in buffers between the two, seconds of it on a slow link, is then
+ * ever.  The bulk ends when the receiving end has seen enough and says so:
+ * what lies in buffers between the two, seconds of it on a slow link, is then
  * nobody's any more. */
 
 #include <config.h>

@@ -20,7 +20,8 @@ struct check_io {
 void check_io_init(struct check_io *, int in, int out);
 void check_io_uninit(struct check_io *);
 
-/* Writes an object (destroyed) as a line.  Returns 0 or an errno; ETIMEDOUT. */
+/* Writes an object (destroyed) as a line.  Returns 0, ETIMEDOUT, or an
+ * errno. */
 int check_io_send(struct check_io *, struct json *, int timeout);
 /* The next line's object.  Returns 0, EOF, ETIMEDOUT, EPROTO (no line, or none
  * of an end), or an errno.  'tick' (may be NULL) is called about each second
@@ -29,8 +30,8 @@ int check_io_receive(struct check_io *, int timeout, struct json **,
                      void (*tick)(void *aux, int seconds), void *aux);
 
 /* Reads and counts for 'ms' from the first byte on; what comes in the first
- * fifth of that is not counted (TCP begins slowly).  '*us' is the time in which
- * '*bytes' came, 0: too few.  Returns 0 or as above. */
+ * fifth of that is not counted (TCP begins slowly).  '*us' is the time in
+ * which '*bytes' came, 0: too few.  Returns 0 or as above. */
 int check_io_drain(struct check_io *, int ms, int timeout, uint64_t *bytes,
                    uint64_t *us);
 /* Writes bytes until the other end says something, at most 'ms'. */

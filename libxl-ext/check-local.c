@@ -91,7 +91,7 @@ check_config(struct check_lines *c, const struct check_domain *d,
     ds_destroy(&writable);
 }
 
-/* --------------------------------------------------------------------- vifs */
+/* -------------------------------------------------------------------- vifs */
 
 static char *
 read_backend(struct xs_handle *xs, const struct netbuf_dev *dev,
@@ -221,7 +221,7 @@ check_vifs(struct check_lines *c, const struct check_domain *d,
     }
 }
 
-/* -------------------------------------------------------------------- files */
+/* ------------------------------------------------------------------- files */
 
 static void
 add_file(struct check_lines *c, struct check_request *r, uint64_t *budget,
@@ -303,7 +303,7 @@ add_files(struct check_lines *c, struct check_request *r,
     }
 }
 
-/* ------------------------------------------------------------------ request */
+/* ----------------------------------------------------------------- request */
 
 static void
 begin_request(struct check_lines *c, const struct check_domain *d,

@@ -19,6 +19,7 @@ char *check_capture(const char *const argv[]);
 void check_helpers(struct check_lines *);
 /* That output can be held: where the domain runs, or once it does. */
 void check_plug(struct check_lines *, bool now);
+/* No line, if nobody knows. */
 void check_clock(struct check_lines *);
 /* Asks the agent, as 'role' with 'domain' and 'peer', for its facts and its
  * status.  Both are to be destroyed; NULL: there is none, and a line says why.

@@ -2,7 +2,7 @@
 /* The conversation with the other node of a check: see the header.
  *
  * Like everything that comes from another node, what it says is believed only
- * as far as it cannot do harm: lines to be printed, and numbers with bounds. */
+ * as far as it cannot do harm: lines to be printed, numbers with bounds. */
 
 #include <config.h>
 

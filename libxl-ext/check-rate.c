@@ -91,7 +91,7 @@ check_engine_look(const char *domain, struct check_engine *e)
     }
 }
 
-/* ---------------------------------------------------------- a protected one */
+/* --------------------------------------------------------- a protected one */
 
 static void
 say_protected(struct check_lines *c, const struct check_rate *r)
@@ -122,7 +122,7 @@ say_protected(struct check_lines *c, const struct check_rate *r)
     }
 }
 
-/* ------------------------------------------------------- one that is not yet */
+/* ----------------------------------------------------- one that is not yet */
 
 /* Returns false if there is no figure: a line says why. */
 static bool
@@ -175,8 +175,9 @@ say_forecast(struct check_lines *c, const struct check_rate *r, double rate)
                   "the link to %s holds %.1f ms raw, not %d", r->peer, ms,
                   r->interval_ms);
     } else {
-        check_ok(c, "interval", "the link to %s holds %d ms (and %.1f ms, raw; "
-                 "compression does better)", r->peer, r->interval_ms, ms);
+        check_ok(c, "interval", "the link to %s holds %d ms (and %.1f ms, "
+                 "raw; compression does better)", r->peer, r->interval_ms,
+                 ms);
     }
 }
 

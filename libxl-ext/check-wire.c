@@ -86,7 +86,7 @@ check_line_parse(const char *line, size_t n)
     return json;
 }
 
-/* ------------------------------------------------------------------ writing */
+/* ----------------------------------------------------------------- writing */
 
 static void
 put_hex(struct json *o, const char *name, const uint8_t *data, size_t n)
@@ -144,7 +144,7 @@ check_request_to_json(const struct check_request *r)
     return o;
 }
 
-/* ------------------------------------------------------------------ reading */
+/* ----------------------------------------------------------------- reading */
 
 /* A path that may be looked at; of no use for anything but that. */
 static bool

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What only the hypervisor knows: see the header.
  *
- * libxl's interface has none of this, so it is asked of the libraries below it,
- * which have no stable one: it is compiled for one version of Xen, as libxl
- * itself is. */
+ * libxl's interface has none of this, so it is asked of the libraries below
+ * it, which have no stable one: it is compiled for one version of Xen, as
+ * libxl itself is. */
 
 #include <config.h>
 
@@ -27,8 +27,8 @@
 /* ...but no interval is waited for longer. */
 #define DIRTY_MAX_MS 2000
 
-/* It would say on its own what it thinks of hypercalls that fail: what is to be
- * said is said by us. */
+/* It would say on its own what it thinks of hypercalls that fail: what is to
+ * be said is said by us. */
 static xc_interface *
 open_xc(char **error)
 {
@@ -44,7 +44,7 @@ open_xc(char **error)
     return xch;
 }
 
-/* --------------------------------------------------------------- CPU policy */
+/* -------------------------------------------------------------- CPU policy */
 
 #if defined(__x86_64__) || defined(__i386__)
 
@@ -182,7 +182,7 @@ check_policy_compare(enum check_type type OVS_UNUSED,
 
 #endif
 
-/* --------------------------------------------------------------- dirty pages */
+/* ------------------------------------------------------------- dirty pages */
 
 static int64_t
 now_us(void)

@@ -49,7 +49,7 @@ struct check {
     char *node, *peer;          /* Names. */
 };
 
-/* ------------------------------------------------------------------- options */
+/* ----------------------------------------------------------------- options */
 
 static void
 usage(void)
@@ -121,7 +121,7 @@ parse(struct check *ck, int argc, char *argv[], bool *answer)
     return -1;
 }
 
-/* ------------------------------------------------------------------ progress */
+/* ---------------------------------------------------------------- progress */
 
 static void
 tick(void *ck_, int seconds)
@@ -143,7 +143,7 @@ progress(const struct check *ck, const char *what)
     }
 }
 
-/* ------------------------------------------------------------------- binding */
+/* ----------------------------------------------------------------- binding */
 
 /* The agent's word, which other lines depend on.  Returns an exit status if
  * there is nothing to check here, else 0. */
@@ -183,7 +183,7 @@ check_binding(struct check *ck, const char *domain, bool here)
     return code;
 }
 
-/* ---------------------------------------------------------------- other node */
+/* -------------------------------------------------------------- other node */
 
 static void
 say_clocks(struct check_lines *c, const struct check_clocks *k,
@@ -290,7 +290,7 @@ ask_peer(struct check *ck, struct check_request *request,
     return ok;
 }
 
-/* -------------------------------------------------------------------- output */
+/* ------------------------------------------------------------------ output */
 
 static void
 print(const struct check *ck)

@@ -19,11 +19,12 @@ _xl_remus() {
         return ;;
     esac
     case $command in
-    '') words='protect unprotect status checkpoint switchover receive resume unbuffer destroy pause
+    '') words='protect check unprotect status checkpoint switchover receive resume unbuffer destroy pause
             unpause state help version --name=' ;;
     protect) words='-i --max-interval= -n -d -u -F --realtime= --realtime-unsafe --max-held= --once
             --compress= --delta-cache= --max-buffer= --bandwidth= --peer-timeout= --link-option= --link= --save-helper= --quiet --detach
             --pidfile --log-file --control= --help' ;;
+    check) words='-i -d --no-bandwidth --json --link-option= --link= --help' ;;
     receive) words='--paused --no-monitor --help' ;;
     status) words='--json' ;;
     checkpoint | unprotect | switchover) words='-t' ;;

@@ -2,11 +2,12 @@
 /* A check session: `xl-remus check` on one node talks to the same program on
  * the other, over the connection that a domain's copy would take.
  *
- * Nothing of a replication session is here: no session's UUID, so neither agent
- * nor database hears of it; no heartbeats, no packing, no checkpoints.  What
- * one end writes is given to the other as it is, with little memory, in both
- * directions.  END says that an end will say no more: the asking one's stdin is
- * closed, or the answering one's program has ended, which ends the session.
+ * Nothing of a replication session is here: no session's UUID, so neither
+ * agent nor database hears of it; no heartbeats, no packing, no checkpoints.
+ * What one end writes is given to the other as it is, with little memory, in
+ * both directions.  END says that an end will say no more: the asking one's
+ * stdin is closed, or the answering one's program has ended, which ends the
+ * session.
  *
  * The answering program runs as root for a node that this one knows only by
  * its certificate: it is told by its environment who asks, and for which
@@ -45,8 +46,8 @@ VLOG_DEFINE_THIS_MODULE(check);
 #define WHOLE_FACTOR 120        /* Ten minutes, whatever is said. */
 #define PIECE 65536             /* Of DATA, and of what waits for a reader. */
 #define LAST_WORDS_MS 1000
-#define OLD_PEER "the other node's remus-dts is older and cannot be checked: " \
-                 "install the same version on both"
+#define OLD_PEER "the other node's remus-dts is older and cannot be " \
+                 "checked: install the same version on both"
 
 /* Between the connection and this host's program. */
 struct relay {

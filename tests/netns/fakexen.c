@@ -377,7 +377,7 @@ xc_domain_destroy(xc_interface *xch, uint32_t domid)
     return 0;
 }
 
-/* -------------------------------------------------- what xl-remus check asks */
+/* ------------------------------------------------ what xl-remus check asks */
 
 /* The number in file 'name', or 'dflt'. */
 static long

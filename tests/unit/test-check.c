@@ -30,7 +30,7 @@
 #include "openvswitch/shash.h"
 #include "util.h"
 
-/* ----------------------------------------------------------------- interval */
+/* ---------------------------------------------------------------- interval */
 
 static void
 test_interval(void **state OVS_UNUSED)
@@ -55,7 +55,7 @@ test_interval(void **state OVS_UNUSED)
     assert_false(check_interval(0, 0.0 / 0.0, 1, &ms));
 }
 
-/* -------------------------------------------------------------------- lines */
+/* ------------------------------------------------------------------- lines */
 
 static void
 test_lines(void **state OVS_UNUSED)
@@ -164,7 +164,7 @@ test_peer_lines(void **state OVS_UNUSED)
     check_lines_uninit(&again);
 }
 
-/* ------------------------------------------------------------------ request */
+/* ----------------------------------------------------------------- request */
 
 #define FILE_OK "{\"kind\":\"kernel\",\"what\":\"kernel\",\"path\":" \
     "\"/boot/k\",\"size\":5,\"hashed\":0,\"sha1\":\"\"}"
@@ -323,7 +323,7 @@ test_line_parse(void **state OVS_UNUSED)
     json_destroy(json);
 }
 
-/* -------------------------------------------------------------------- files */
+/* ------------------------------------------------------------------- files */
 
 static char dir[64];
 
@@ -435,7 +435,7 @@ test_files(void **state OVS_UNUSED)
     check_file_uninit(&f);
 }
 
-/* ----------------------------------------------------------------------- io */
+/* ---------------------------------------------------------------------- io */
 
 static void
 test_io(void **state OVS_UNUSED)
