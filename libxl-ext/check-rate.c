@@ -132,6 +132,7 @@ measure(struct check_lines *c, const struct check_rate *r, double *rate)
      * dirty pages would be switched off with ours.  (An `xl migrate` begun
      * within that second is not kept off: it fails, and the domain stays.) */
     int lock = dts_engine_lock(r->domain, NULL);
+    int ms = MIN(r->interval_ms, CHECK_DIRTY_MAX_MS);
     double pages;
     char *error;
 
@@ -139,7 +140,7 @@ measure(struct check_lines *c, const struct check_rate *r, double *rate)
         error = xasprintf("its lock is taken or cannot be (%s)",
                           ovs_strerror(-lock));
     } else {
-        error = check_dirty_pages(r->domid, r->interval_ms, &pages);
+        error = check_dirty_pages(r->domid, ms, &pages);
         close(lock);
     }
     if (error) {
@@ -150,9 +151,9 @@ measure(struct check_lines *c, const struct check_rate *r, double *rate)
         free(error);
         return false;
     }
-    *rate = pages * PAGE * 1e3 / r->interval_ms;
+    *rate = pages * PAGE * 1e3 / ms;
     check_ok(c, "dirty", "it writes to about %.0f pages in %d ms now: %.1f "
-             "MB/s", pages, r->interval_ms, *rate / 1e6);
+             "MB/s", pages, ms, *rate / 1e6);
     return true;
 }
 

@@ -22,10 +22,7 @@
 
 #include "util.h"
 
-/* All of a mean takes about so long... */
-#define DIRTY_MS 1000
-/* ...but no interval is waited for longer. */
-#define DIRTY_MAX_MS 2000
+#define DIRTY_MS 1000           /* All of a mean takes about so long. */
 
 /* It would say on its own what it thinks of hypercalls that fail: what is to
  * be said is said by us. */
@@ -219,7 +216,6 @@ measure(xc_interface *xch, uint32_t domid, xen_pfn_t n, int ms, double *pages)
     uint32_t count;
     int error;
 
-    ms = MIN(ms, DIRTY_MAX_MS);
     error = clean(xch, domid, n, &count);
     at = now_us();
     for (int i = 0; i < times && !error; i++) {

@@ -26,6 +26,7 @@ enum check_compat check_policy_compare(enum check_type,
 /* How many different pages 'domid' writes to in 'ms', the mean of several
  * times within about a second.  Nothing may checkpoint or migrate it
  * meanwhile.  NULL, or why it is not to be had (to be freed). */
+#define CHECK_DIRTY_MAX_MS 2000 /* More is not waited for. */
 char *check_dirty_pages(uint32_t domid, int ms, double *pages);
 
 #endif /* check-xen.h */

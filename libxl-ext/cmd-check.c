@@ -361,6 +361,11 @@ run(struct check *ck, const char *what)
         ck->lines.node = "";
         if (ck->peer[0] || ck->host) {
             answers = ask_peer(ck, &request, &clocks, &bandwidth);
+        } else if (ck->node[0]) {
+            check_bad(&ck->lines, CHECK_FAIL, "link", xasprintf(
+                      "dts-ctl domain-set %s secondary=NODE",
+                      ck->domain.name), "%s has no standby",
+                      ck->domain.name);
         }
         progress(ck, "measuring what the domain writes to");
         check_rate(&ck->lines, &(struct check_rate) {

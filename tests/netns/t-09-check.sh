@@ -10,7 +10,7 @@ DOM=$BUILD/tests/netns/fakedom
 needs_programs $AGENT $LINK $SHIM $VIF $DOM
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0:detect_leaks=0
 
-plan 74
+plan 75
 U=00000000-0000-4000-8000-000000000003
 [ -d /var/lib/xen ] || mkdir -p /var/lib/xen
 BED_ENV="LIBXL_SAVE_HELPER=$SHIM DTS_REAL_SAVE_HELPER=$N/fakehelper.py"
@@ -161,6 +161,8 @@ ok "the log of dirty pages is off again" test ! -e $W/hostA/xen/logdirty
 echo 100000000 >$W/hostA/xen/dirty
 xlr hostA check --link=$LINK $(tls_options hostA) voip
 gives 6 "raw, no interval is held" "a guest that writes more than the link carries"
+check -i 60000 voip
+says ok dirty "" "pages in 2000 ms" "a long interval is not waited for"
 touch $W/hostA/xen/logdirty
 check voip
 says warn dirty "" "not measured: .*cannot be logged" "somebody else logs its dirty pages"
