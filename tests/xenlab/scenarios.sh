@@ -75,10 +75,10 @@ checkpoints_since() {
             }'
 }
 
-# collect NETWORK DIR CUT SCENARIO MODE ENCAP [HOST-OF-THE-SURVIVOR]: logs and
+# collect NETWORK DIR CUT SCENARIO MODE ENCAP [SURVIVING-HOST]: logs and
 # clocks, then $DIR/run.json and $DIR/timeline.
 collect() {
-    local network=$1 dir=$2 cut=$3 scenario=$4 h
+    local network=$1 dir=$2 cut=$3 scenario=$4 to=${7-B} h
     : >"$dir/clocks"
     for h in A B G; do
         ! is_up $h || echo "$(node_of $h) $(clock_of $h)" >>"$dir/clocks"
@@ -87,8 +87,8 @@ collect() {
     if [ "$network" = remus-dts ]; then
         dts --format=json --columns=time,node,domain,type,generation,message,phases list Event >"$dir/events.json"
         dts status voip >"$dir/status"
-    elif is_up B; then
-        stock_phases B "$cut" >"$dir/phases"
+    elif is_up "$to"; then
+        stock_phases "$to" "$cut" >"$dir/phases"
     fi
     echo "$cut" >"$dir/cut"
     TOOLSTACK=$TOOLSTACK "$XL/report" "$dir" "$cut" "$RTPSTAT" "$(guest_address "$network")" "$network" "$5" "$6" "$scenario"
@@ -97,18 +97,30 @@ collect() {
 # scenario_NAME NETWORK DIR MODE ENCAP: 0 when it could be carried through,
 # whatever came out of it: that is in $DIR/run.json.
 scenario_power() {
-    local network=$1 dir=$2 cut
-    prepare "$network" "$3" "$4" || return 1
-    take "$network" protect A || { say "no protection"; return 1; }
+    prepare "$1" "$3" "$4" && fail_over "$1" "$2" A "$3" "$4"
+}
+# fail_over NETWORK DIR FROM MODE ENCAP: the guest that runs on FROM is protected,
+# and in the middle of a call FROM loses its power.
+fail_over() {
+    local network=$1 dir=$2 from=$3 cut
+    take "$network" protect "$from" || { say "no protection"; return 1; }
     say "protected: a checkpoint each $INTERVAL ms is asked for"
     begin_call "$network" "$dir" || return 1
     say "a SIP call with voice is up"
-    in_checkpoint A "$dir" "$network" || return 1
-    cut=$(power_cut A)
-    say "host A: power cut"
+    in_checkpoint "$from" "$dir" "$network" || return 1
+    cut=$(power_cut "$from")
+    say "host $from: power cut"
     survive "$network" "$dir" "$cut" || say "no voice after the cut"
     call_end "$dir"
-    collect "$network" "$dir" "$cut" power "$3" "$4"
+    collect "$network" "$dir" "$cut" power "$4" "$5" "$(other_of "$from")"
+}
+# returned NETWORK HOST: it boots again, empty, and joins the other.
+returned() {
+    lab_up "$2" || return 1
+    [ "$1" != remus-dts ] || {
+        dts_start "$2" || return 1
+        eventually 60 dts_tunnels_up "$(node_of "$2")" || { say "tunnels to $2 do not come up"; return 1; }
+    }
 }
 # survive NETWORK DIR CUT: waits for voice after it, and talks on for a while.
 survive() {
@@ -127,11 +139,7 @@ scenario_failback() {
     cut=$(power_cut A)
     say "host A: power cut"
     survive "$network" "$dir" "$cut" || { say "no voice after the first cut"; call_end "$dir"; return 1; }
-    lab_up A || return 1
-    if [ "$network" = remus-dts ]; then
-        dts_start A || return 1
-        eventually 60 dts_tunnels_up hostA || { say "tunnels to A do not come up"; return 1; }
-    fi
+    returned "$network" A || return 1
     say "host A is back, empty: B protects to it"
     take "$network" protect B || { say "no protection from B"; return 1; }
     in_checkpoint B "$dir" "$network" || return 1
