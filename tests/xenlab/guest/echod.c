@@ -13,7 +13,9 @@
  * what was acknowledged is still there, in order and once. */
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +25,23 @@
 
 #define RECORD 1024
 
+/* Returns true if all came.  (A checkpoint freezes the guest's processes, and
+ * that ends a wait for all with a part, as a signal does.) */
+static bool
+read_record(int fd, char record[RECORD])
+{
+    size_t n = 0;
+
+    while (n < RECORD) {
+        ssize_t got = recv(fd, record + n, RECORD - n, 0);
+        if (got <= 0 && (got == 0 || errno != EINTR)) {
+            return false;
+        }
+        n += got > 0 ? got : 0;
+    }
+    return true;
+}
+
 static void
 keep_journal(int fd, unsigned int boot_id)
 {
@@ -30,7 +49,7 @@ keep_journal(int fd, unsigned int boot_id)
     char record[RECORD + 1], out[64];
 
     record[RECORD] = '\0';
-    while (recv(fd, record, RECORD, MSG_WAITALL) == RECORD) {
+    while (read_record(fd, record)) {
         for (int i = 0; i < RECORD; i++) {
             hash = (hash ^ (unsigned char) record[i]) * UINT64_C(1099511628211);
         }
