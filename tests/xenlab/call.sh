@@ -25,7 +25,7 @@ END
     ip netns exec "$XENLAB_NS" tcpdump -i "$dev" -U --immediate-mode -Z root -w "$dir/call.pcap" udp and host "$guest" \
         >"$dir/tcpdump.log" 2>&1 &
     echo $! >"$dir/tcpdump.pid"
-    ip netns exec "$XENLAB_NS" "$XENLAB_DIR/probe" "$guest" 3600 "$dir/probe.csv" 20 >"$dir/probe.out" 2>&1 &
+    ip netns exec "$XENLAB_NS" "$XENLAB_DIR/probe" "$guest" 7200 "$dir/probe.csv" 20 >"$dir/probe.out" 2>&1 &
     echo $! >"$dir/probe.pid"
     if [ "${CALL_TCP-}" = 1 ]; then
         ip netns exec "$XENLAB_NS" "$XL/call/transfer.py" "$guest" "$dir/tcp.json" >"$dir/tcp.out" 2>&1 &
@@ -33,7 +33,7 @@ END
     fi
     (
         cd "$dir" || exit 1
-        TERM=dumb in_ns timeout 900 sipp "$guest:5060" -sf uac.xml -i "$us" -p 5070 -mi "$us" -m 1 -cid_str "$(cat id)" \
+        TERM=dumb in_ns timeout 7200 sipp "$guest:5060" -sf uac.xml -i "$us" -p 5070 -mi "$us" -m 1 -cid_str "$(cat id)" \
             -nostdin -trace_err -error_file sipp.err -trace_msg -message_file sipp.msg >sipp.out 2>&1
         echo $? >sipp.status
     ) >/dev/null 2>&1 &
