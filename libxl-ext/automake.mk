@@ -39,6 +39,8 @@ remusdtsinclude_HEADERS += include/remus-dts/remus.h
 sbin_PROGRAMS += libxl-ext/xl-remus
 libxl_ext_xl_remus_SOURCES = \
 	libxl-ext/check-answer.c libxl-ext/check-answer.h \
+	libxl-ext/check-copy.c libxl-ext/check-copy.h \
+	libxl-ext/check-cpu.c libxl-ext/check-cpu.h \
 	libxl-ext/check-files.c libxl-ext/check-files.h \
 	libxl-ext/check-interval.c libxl-ext/check-interval.h \
 	libxl-ext/check-io.c libxl-ext/check-io.h \
@@ -198,6 +200,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test-check
 TESTS += tests/unit/test-check
 tests_unit_test_check_SOURCES = tests/unit/test-check.c \
+	libxl-ext/check-copy.c libxl-ext/check-cpu.c \
 	libxl-ext/check-files.c libxl-ext/check-interval.c \
 	libxl-ext/check-io.c libxl-ext/check-lines.c libxl-ext/check-wire.c
 tests_unit_test_check_CPPFLAGS = $(UNIT_CPPFLAGS)

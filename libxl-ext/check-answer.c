@@ -105,14 +105,16 @@ check_cpu(struct check_lines *c, const struct check_request *r)
 
     switch (check_policy_compare(r->type, &r->policy, &why)) {
     case CHECK_COMPATIBLE:
-        check_ok(c, "cpu", "the CPU that the guest sees can be had here");
+        check_ok(c, "cpu", "all that the guest's CPU has can be had here");
         break;
     case CHECK_INCOMPATIBLE:
         check_bad(c, CHECK_FAIL, "cpu", xstrdup(
                   "mask what this host's CPU lacks by cpuid= in the domain's "
                   "configuration on the other host, and make it anew; compare "
                   "xen-cpuid -p on both"), "the guest sees a CPU that cannot "
-                  "be had here: its copy would be refused");
+                  "be had here (%s): its copy would be refused, or miss what "
+                  "it relies on", why);
+        free(why);
         break;
     case CHECK_UNKNOWN:
         check_bad(c, CHECK_WARN, "cpu", xstrdup(

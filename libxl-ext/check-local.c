@@ -7,6 +7,7 @@
 #include "check-local.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,29 +23,49 @@
 #include "util.h"
 
 #define VIF_PROGRAM "vif-ovs-dts"
+#define SUSPENDED_MS 3000       /* More is no checkpoint's doing. */
+#define SUSPENDED_LOOK_MS 50
+
+/* One of which a copy is made is suspended now and then, for a moment. */
+static int
+look(const struct check_domain *d, libxl_dominfo *info)
+{
+    for (int ms = 0; ; ms += SUSPENDED_LOOK_MS) {
+        libxl_dominfo_init(info);
+        if (libxl_domain_info(d->ctx, info, d->domid)) {
+            return ERROR_DOMAIN_NOTFOUND;
+        }
+        if (!info->shutdown || !d->has_copy || ms >= SUSPENDED_MS) {
+            return 0;
+        }
+        libxl_dominfo_dispose(info);
+        poll(NULL, 0, SUSPENDED_LOOK_MS);
+    }
+}
 
 static void
 check_state(struct check_lines *c, const struct check_domain *d)
 {
     libxl_dominfo info;
 
-    libxl_dominfo_init(&info);
-    if (libxl_domain_info(d->ctx, &info, d->domid) || info.dying) {
+    if (look(d, &info) || info.dying) {
         check_bad(c, CHECK_FAIL, "domain", xstrdup("xl list"),
                   "%s (domain %u) is at its end", d->name, d->domid);
-    } else if (info.shutdown && !d->is_protected) {
+    } else if (info.shutdown) {
         check_bad(c, CHECK_FAIL, "domain", xasprintf(
                   "xl-remus state %s; xl-remus resume %s if it was left "
                   "suspended", d->name, d->name),
-                  "%s (domain %u) is shut down or suspended", d->name,
-                  d->domid);
+                  "%s (domain %u) is shut down or suspended%s", d->name,
+                  d->domid, d->has_copy ? ", for seconds, though a copy of it "
+                  "is made" : "");
     } else if (info.paused) {
         check_bad(c, CHECK_WARN, "domain", xasprintf(
                   "xl-remus unpause %s, if it is to run", d->name),
                   "%s (domain %u) is paused", d->name, d->domid);
     } else {
         check_ok(c, "domain", "%s (domain %u) runs%s", d->name, d->domid,
-                 d->is_protected ? ", and is protected" : "");
+                 d->is_protected ? ", and is protected"
+                 : d->has_copy ? ", and a copy of it is made" : "");
     }
     libxl_dominfo_dispose(&info);
 }
@@ -79,7 +100,7 @@ check_config(struct check_lines *c, const struct check_domain *d,
         }
     }
     if (engine_check_disks(config, d->name, d->disks_replicated
-                           || d->is_protected, &error)) {
+                           || d->has_copy, &error)) {
         add_refusal(c, "disks", error, "xl-remus check -d, and xl-remus "
                     "protect -d, if that is so");
     } else if (writable.length) {

@@ -17,6 +17,7 @@ struct check_domain {
     uint32_t domid;
     char *name;
     bool is_protected;          /* By an engine, now. */
+    bool has_copy;              /* Or by others, or one is being made. */
     bool disks_replicated;      /* -d */
 };
 

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "agent-client.h"
+#include "check-copy.h"
 #include "check-lines.h"
 #include "check-wire.h"
 #include "openvswitch/json.h"
@@ -289,6 +290,31 @@ check_agent_domain(const struct json *status, const char *domain)
         }
     }
     return NULL;
+}
+
+char *
+check_copy(const char *domain, uint32_t domid, bool lock)
+{
+    struct json *facts, *status;
+    struct check_lines unseen;
+    const char *known;
+
+    if (lock && dts_engine_lives(domain)) {
+        return xstrdup("its lock is held: it is being protected, or looked "
+                       "at by another command");
+    }
+    if (check_saver_runs("/proc", domid)) {
+        return xstrdup("it is being saved, migrated or protected now (a save "
+                       "helper of it runs)");
+    }
+    /* Without an agent there is no session that it could know. */
+    check_lines_init(&unseen, "");
+    check_agent(&unseen, "check", domain, "", &facts, &status);
+    known = check_copy_known(check_agent_domain(status, domain));
+    check_lines_uninit(&unseen);
+    json_destroy(facts);
+    json_destroy(status);
+    return known ? xstrdup(known) : NULL;
 }
 
 /* ---------------------------------------------------------------- versions */

@@ -6,6 +6,7 @@
 
 #include <libxl.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct check_lines;
 struct check_request;
@@ -29,6 +30,10 @@ int check_agent(struct check_lines *, const char *role, const char *domain,
 /* What the agent's status says of a domain; NULL: nothing. */
 const struct json *check_agent_domain(const struct json *status,
                                       const char *domain);
+
+/* Why a copy of the domain is made, or may be, by whomever: to be freed.  NULL:
+ * none is.  Without 'lock' the caller has the lock of `xl-remus protect`. */
+char *check_copy(const char *domain, uint32_t domid, bool lock);
 
 /* Which Xen and which libxl this is: to be freed. */
 char *check_xen_version(libxl_ctx *);

@@ -29,12 +29,14 @@ struct check_rate {
     uint32_t domid;
     int interval_ms;            /* That is wanted. */
     const struct check_engine *engine;
+    const char *copy;           /* Why there is one; NULL: there is none. */
+    bool measure_dirty;         /* Switch Xen's log of dirty pages on. */
     const char *peer;
     const struct check_clocks *clocks;  /* NULL: the peer does not answer. */
     double bandwidth;           /* Bytes a second; 0: not measured. */
 };
-/* Measures what the guest writes, if the engine does not know it, and says
- * which interval can be held. */
+/* Says which interval is held, or could be; measures what the guest writes, if
+ * that is wanted and nobody makes a copy. */
 void check_rate(struct check_lines *, const struct check_rate *);
 
 #endif /* check-rate.h */

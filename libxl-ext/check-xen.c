@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,6 +21,8 @@
 #include <xenguest.h>
 #include <xentoollog.h>
 
+#include "check-copy.h"
+#include "check-cpu.h"
 #include "util.h"
 
 #define DIRTY_MS 1000           /* All of a mean takes about so long. */
@@ -45,41 +48,35 @@ open_xc(char **error)
 
 #if defined(__x86_64__) || defined(__i386__)
 
+/* NULL, or what of 'policy' failed; frees nothing. */
 static char *
-serialise(xc_interface *xch, uint32_t domid, struct check_policy *p)
+serialise(xc_interface *xch, const xc_cpu_policy_t *policy,
+          struct check_policy *p)
 {
-    xc_cpu_policy_t *policy = xc_cpu_policy_init();
     uint32_t n_leaves, n_msrs;
-    char *error = NULL;
+    xen_cpuid_leaf_t *leaves;
+    xen_msr_entry_t *msrs;
 
-    if (!policy || xc_cpu_policy_get_size(xch, &n_leaves, &n_msrs)
-        || n_leaves > CHECK_MAX_POLICY / sizeof(xen_cpuid_leaf_t)
-        || n_msrs > CHECK_MAX_POLICY / sizeof(xen_msr_entry_t)) {
-        error = xasprintf("the size of its CPU policy is not to be had (%s)",
-                          ovs_strerror(errno));
-    } else {
-        xen_cpuid_leaf_t *leaves = xcalloc(n_leaves, sizeof *leaves);
-        xen_msr_entry_t *msrs = xcalloc(n_msrs, sizeof *msrs);
-
-        if (xc_cpu_policy_get_domain(xch, domid, policy)
-            || xc_cpu_policy_serialise(xch, policy, leaves, &n_leaves, msrs,
-                                       &n_msrs)
-            || !n_leaves) {
-            error = xasprintf("its CPU policy is not to be had (%s)",
-                              ovs_strerror(errno));
-            free(leaves);
-            free(msrs);
-        } else {
-            p->leaves = (uint8_t *) leaves;
-            p->leaves_len = n_leaves * sizeof *leaves;
-            p->msrs = (uint8_t *) msrs;
-            p->msrs_len = n_msrs * sizeof *msrs;
-        }
+    if (xc_cpu_policy_get_size(xch, &n_leaves, &n_msrs)
+        || n_leaves > CHECK_MAX_POLICY / sizeof *leaves
+        || n_msrs > CHECK_MAX_POLICY / sizeof *msrs) {
+        return xasprintf("the size of a CPU policy is not to be had (%s)",
+                         ovs_strerror(errno));
     }
-    if (policy) {
-        xc_cpu_policy_destroy(policy);
+    leaves = xcalloc(n_leaves, sizeof *leaves);
+    msrs = xcalloc(n_msrs, sizeof *msrs);
+    if (xc_cpu_policy_serialise(xch, policy, leaves, &n_leaves, msrs, &n_msrs)
+        || !n_leaves) {
+        free(leaves);
+        free(msrs);
+        return xasprintf("a CPU policy cannot be written down (%s)",
+                         ovs_strerror(errno));
     }
-    return error;
+    p->leaves = (uint8_t *) leaves;
+    p->leaves_len = n_leaves * sizeof *leaves;
+    p->msrs = (uint8_t *) msrs;
+    p->msrs_len = n_msrs * sizeof *msrs;
+    return NULL;
 }
 
 char *
@@ -87,13 +84,47 @@ check_policy_get(uint32_t domid, struct check_policy *p)
 {
     char *error = NULL;
     xc_interface *xch = open_xc(&error);
+    xc_cpu_policy_t *policy;
 
     memset(p, 0, sizeof *p);
-    if (xch) {
-        error = serialise(xch, domid, p);
-        xc_interface_close(xch);
+    if (!xch) {
+        return error;
     }
+    policy = xc_cpu_policy_init();
+    if (!policy || xc_cpu_policy_get_domain(xch, domid, policy)) {
+        error = xasprintf("its CPU policy is not to be had (%s)",
+                          ovs_strerror(errno));
+    } else {
+        error = serialise(xch, policy, p);
+    }
+    if (policy) {
+        xc_cpu_policy_destroy(policy);
+    }
+    xc_interface_close(xch);
     return error;
+}
+
+/* Word by word: see check-cpu.c. */
+static enum check_compat
+compare_words(xc_interface *xch, const xc_cpu_policy_t *host,
+              const struct check_policy *guest, char **text)
+{
+    struct check_policy ours = { .leaves = NULL };
+
+    BUILD_ASSERT(sizeof(struct check_leaf) == sizeof(xen_cpuid_leaf_t));
+    BUILD_ASSERT(offsetof(struct check_leaf, d)
+                 == offsetof(xen_cpuid_leaf_t, d));
+    *text = serialise(xch, host, &ours);
+    if (*text) {
+        return CHECK_UNKNOWN;
+    }
+    *text = check_cpu_lacks((const struct check_leaf *) guest->leaves,
+                            guest->leaves_len / sizeof(struct check_leaf),
+                            (const struct check_leaf *) ours.leaves,
+                            ours.leaves_len / sizeof(struct check_leaf));
+    free(ours.leaves);
+    free(ours.msrs);
+    return *text ? CHECK_INCOMPATIBLE : CHECK_COMPATIBLE;
 }
 
 /* As a restore does it: libxc rebuilds the guest's policy from the leaves and
@@ -101,10 +132,10 @@ check_policy_get(uint32_t domid, struct check_policy *p)
  * (XEN_DOMCTL_set_cpu_policy), which refuses one that is not compatible with
  * the *maximum* of its own for that kind of guest: pv_max for PV, hvm_max for
  * HVM and PVH alike.  (The default policy is narrower: it is what new guests
- * get.) */
+ * get.)  What it then takes away without refusing is compared before. */
 static enum check_compat
 compare(xc_interface *xch, enum check_type type, const struct check_policy *p,
-        char **error)
+        char **text)
 {
     xc_cpu_policy_t *host = xc_cpu_policy_init();
     xc_cpu_policy_t *guest = xc_cpu_policy_init();
@@ -114,8 +145,8 @@ compare(xc_interface *xch, enum check_type type, const struct check_policy *p,
         || xc_cpu_policy_get_system(xch, type == CHECK_PV
                                     ? XEN_SYSCTL_cpu_policy_pv_max
                                     : XEN_SYSCTL_cpu_policy_hvm_max, host)) {
-        *error = xasprintf("this hypervisor's own CPU policy is not to be had "
-                           "(%s)", ovs_strerror(errno));
+        *text = xasprintf("this hypervisor's own CPU policy is not to be had "
+                          "(%s)", ovs_strerror(errno));
     } else if (xc_cpu_policy_update_cpuid(
                    xch, guest, (const xen_cpuid_leaf_t *) p->leaves,
                    p->leaves_len / sizeof(xen_cpuid_leaf_t))
@@ -123,11 +154,16 @@ compare(xc_interface *xch, enum check_type type, const struct check_policy *p,
                    && xc_cpu_policy_update_msrs(
                        xch, guest, (const xen_msr_entry_t *) p->msrs,
                        p->msrs_len / sizeof(xen_msr_entry_t)))) {
-        *error = xasprintf("the guest's CPU policy is not understood here "
-                           "(%s)", ovs_strerror(errno));
+        *text = xasprintf("the guest's CPU policy is not understood here "
+                          "(%s)", ovs_strerror(errno));
     } else {
-        result = (xc_cpu_policy_is_compatible(xch, host, guest)
-                  ? CHECK_COMPATIBLE : CHECK_INCOMPATIBLE);
+        result = compare_words(xch, host, p, text);
+        if (result != CHECK_INCOMPATIBLE
+            && !xc_cpu_policy_is_compatible(xch, host, guest)) {
+            free(*text);
+            *text = xstrdup("this hypervisor refuses it");
+            result = CHECK_INCOMPATIBLE;
+        }
     }
     if (host) {
         xc_cpu_policy_destroy(host);
@@ -140,21 +176,21 @@ compare(xc_interface *xch, enum check_type type, const struct check_policy *p,
 
 enum check_compat
 check_policy_compare(enum check_type type, const struct check_policy *p,
-                     char **error)
+                     char **text)
 {
     enum check_compat result = CHECK_UNKNOWN;
     xc_interface *xch;
 
-    *error = NULL;
+    *text = NULL;
     if (!p->leaves || p->leaves_len % sizeof(xen_cpuid_leaf_t)
         || p->msrs_len % sizeof(xen_msr_entry_t)) {
-        *error = xstrdup("the other node did not say which CPU the guest "
-                         "sees");
+        *text = xstrdup("the other node did not say which CPU the guest "
+                        "sees");
         return result;
     }
-    xch = open_xc(error);
+    xch = open_xc(text);
     if (xch) {
-        result = compare(xch, type, p, error);
+        result = compare(xch, type, p, text);
         xc_interface_close(xch);
     }
     return result;
@@ -210,7 +246,8 @@ clean(xc_interface *xch, uint32_t domid, xen_pfn_t n, uint32_t *pages)
 static char *
 measure(xc_interface *xch, uint32_t domid, xen_pfn_t n, int ms, double *pages)
 {
-    int times = MAX(1, DIRTY_MS / ms);
+    int period = MAX(ms, CHECK_DIRTY_MIN_MS);
+    int times = MAX(1, DIRTY_MS / period);
     double sum = 0;
     int64_t at;
     uint32_t count;
@@ -221,10 +258,10 @@ measure(xc_interface *xch, uint32_t domid, xen_pfn_t n, int ms, double *pages)
     for (int i = 0; i < times && !error; i++) {
         int64_t then = at;
 
-        poll(NULL, 0, ms);
+        poll(NULL, 0, period);
         error = clean(xch, domid, n, &count);
         at = now_us();
-        /* It may have been longer. */
+        /* It was longer than 'ms', if only a little. */
         sum += count * (ms * 1e3 / MAX(at - then, 1));
     }
     if (error) {
@@ -235,13 +272,83 @@ measure(xc_interface *xch, uint32_t domid, xen_pfn_t n, int ms, double *pages)
     return NULL;
 }
 
+/* NULL, or what is the matter. */
+static char *
+check_runs(xc_interface *xch, uint32_t domid)
+{
+    xc_domaininfo_t info;
+
+    if (xc_domain_getinfolist(xch, domid, 1, &info) != 1
+        || info.domain != domid) {
+        return xstrdup("it is gone");
+    } else if (info.flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown
+                             | XEN_DOMINF_paused)) {
+        return xstrdup("it does not run");
+    }
+    return NULL;
+}
+
+/* Switches the log off again.  NULL, or what is the matter. */
+static char *
+log_off(xc_interface *xch, uint32_t domid)
+{
+    /* Whoever has begun to save it has taken the log over, and needs it. */
+    if (check_saver_runs("/proc", domid)) {
+        return xstrdup("somebody has begun to save it meanwhile");
+    }
+    if (xc_shadow_control(xch, domid, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0) < 0
+        && errno != ESRCH) {
+        return xasprintf("the log of its dirty pages was not switched off "
+                         "again (%s), which makes it slower until it has been "
+                         "protected once", ovs_strerror(errno));
+    }
+    return NULL;
+}
+
+/* With all signals blocked. */
+static char *
+log_and_measure(xc_interface *xch, uint32_t domid, int ms, double *pages)
+{
+    char *error, *off;
+    xen_pfn_t n;
+
+    error = check_runs(xch, domid);
+    if (error) {
+        return error;
+    }
+    if (xc_domain_nr_gpfns(xch, domid, &n) < 0) {
+        return xasprintf("its size is not to be had (%s)",
+                         ovs_strerror(errno));
+    }
+    if (xc_shadow_control(xch, domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY,
+                          NULL, 0) < 0) {
+        return (errno == EINVAL
+                ? xstrdup("log-dirty is on already: a protection, a "
+                          "migration, or a check that was killed")
+                : xasprintf("its dirty pages cannot be logged (%s)",
+                            ovs_strerror(errno)));
+    }
+    error = measure(xch, domid, n, ms, pages);
+    off = log_off(xch, domid);
+    if (off) {
+        free(error);
+        return off;
+    }
+    /* Of a guest that stood still for a part of it there is no rate. */
+    off = check_runs(xch, domid);
+    if (off) {
+        free(error);
+        return off;
+    }
+    return error;
+}
+
 char *
 check_dirty_pages(uint32_t domid, int ms, double *pages)
 {
     sigset_t mask, old;
     char *error = NULL;
     xc_interface *xch = open_xc(&error);
-    xen_pfn_t n;
 
     *pages = 0;
     if (!xch) {
@@ -251,26 +358,7 @@ check_dirty_pages(uint32_t domid, int ms, double *pages)
     sigfillset(&mask);
     sigdelset(&mask, SIGCHLD);
     sigprocmask(SIG_BLOCK, &mask, &old);
-    if (xc_domain_nr_gpfns(xch, domid, &n) < 0) {
-        error = xasprintf("its size is not to be had (%s)",
-                          ovs_strerror(errno));
-    } else if (xc_shadow_control(xch, domid,
-                                 XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL,
-                                 0) < 0) {
-        /* Xen refuses a second user of it: a protection, or a migration. */
-        error = xasprintf("its dirty pages cannot be logged (%s)",
-                          ovs_strerror(errno));
-    } else {
-        error = measure(xch, domid, n, ms, pages);
-        if (xc_shadow_control(xch, domid, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0)
-            < 0) {
-            free(error);
-            error = xasprintf("the log of its dirty pages was not switched "
-                              "off again (%s), which makes it slower until "
-                              "it has been protected once",
-                              ovs_strerror(errno));
-        }
-    }
+    error = log_and_measure(xch, domid, ms, pages);
     sigprocmask(SIG_SETMASK, &old, NULL);
     xc_interface_close(xch);
     return error;

@@ -41,11 +41,12 @@ struct check {
     const char *link;
     struct svec link_options;
     int interval_ms;
-    bool bandwidth, json, tty;
+    bool bandwidth, measure_dirty, json, tty;
 
     struct check_lines lines;
     struct check_domain domain;
     struct check_engine engine;
+    char *copy;                 /* Why there is one; NULL: there is none. */
     char *node, *peer;          /* Names. */
 };
 
@@ -62,6 +63,9 @@ usage(void)
          "  -d                 writable disks are replicated by other means\n"
          "  --no-bandwidth     do not measure it (a second of all that the "
          "link gives)\n"
+         "  --measure-dirty    measure what the guest writes to: nothing may "
+         "migrate, save or\n"
+         "                     protect it meanwhile\n"
          "  --json             an object, for programs\n"
          "  --link-option=OPT  for dts-link; may be repeated\n"
          "  --link=PROGRAM     instead of dts-link");
@@ -69,6 +73,7 @@ usage(void)
 
 enum {
     OPT_NO_BANDWIDTH = UCHAR_MAX + 1,
+    OPT_MEASURE_DIRTY,
     OPT_JSON,
     OPT_LINK,
     OPT_LINK_OPTION,
@@ -79,6 +84,7 @@ static const struct option options[] = {
     {"interval", required_argument, NULL, 'i'},
     {"unreplicated-disks", no_argument, NULL, 'd'},
     {"no-bandwidth", no_argument, NULL, OPT_NO_BANDWIDTH},
+    {"measure-dirty", no_argument, NULL, OPT_MEASURE_DIRTY},
     {"json", no_argument, NULL, OPT_JSON},
     {"link", required_argument, NULL, OPT_LINK},
     {"link-option", required_argument, NULL, OPT_LINK_OPTION},
@@ -104,6 +110,7 @@ parse(struct check *ck, int argc, char *argv[], bool *answer)
             break;
         case 'd': ck->domain.disks_replicated = true; break;
         case OPT_NO_BANDWIDTH: ck->bandwidth = false; break;
+        case OPT_MEASURE_DIRTY: ck->measure_dirty = true; break;
         case OPT_JSON: ck->json = true; break;
         case OPT_LINK: ck->link = optarg; break;
         case OPT_LINK_OPTION: svec_add(&ck->link_options, optarg); break;
@@ -213,6 +220,18 @@ no_peer(struct check *ck, char *error)
     free(error);
 }
 
+/* Why a copy of the domain is made; NULL: none is. */
+static char *
+find_copy(const struct check *ck)
+{
+    return (ck->engine.is_protected
+            ? xasprintf("%s is protected", ck->domain.name)
+            : ck->engine.lives
+            ? xasprintf("%s is just about to be protected, or tried again",
+                        ck->domain.name)
+            : check_copy(ck->domain.name, ck->domain.domid, true));
+}
+
 /* Returns bytes a second; 0: not known. */
 static double
 measure_bandwidth(struct check *ck, struct check_peer *p, int bulk_ms)
@@ -220,9 +239,12 @@ measure_bandwidth(struct check *ck, struct check_peer *p, int bulk_ms)
     double rate = 0;
     char *error;
 
-    if (ck->engine.lives) {
-        check_ok(&ck->lines, "bandwidth", "not measured: the link is the "
-                 "copy's");
+    if (!ck->copy && bulk_ms) {
+        ck->copy = find_copy(ck);       /* One may have been begun. */
+    }
+    if (ck->copy) {
+        check_ok(&ck->lines, "bandwidth", "not measured, the link is the "
+                 "copy's: %s", ck->copy);
         return 0;
     } else if (!bulk_ms) {
         check_bad(&ck->lines, CHECK_WARN, "bandwidth", xstrdup(
@@ -257,7 +279,7 @@ ask_peer(struct check *ck, struct check_request *request,
     char *error;
 
     progress(ck, "asking the other node");
-    request->bulk_ms = ck->bandwidth && !ck->engine.lives ? BULK_MS : 0;
+    request->bulk_ms = ck->bandwidth && !ck->copy ? BULK_MS : 0;
     error = check_peer_open(&p, ck->link, &ck->link_options, ck->domain.name,
                             ck->host);
     p.tick = tick;
@@ -355,7 +377,9 @@ run(struct check *ck, const char *what)
     }
     check_lines_set_node(&ck->lines, ck->node);
     check_engine_look(ck->domain.name, &ck->engine);
+    ck->copy = find_copy(ck);
     ck->domain.is_protected = ck->engine.is_protected;
+    ck->domain.has_copy = ck->copy != NULL;
     progress(ck, "looking at the domain and its files");
     if (check_local(&ck->lines, &ck->domain, &request)) {
         ck->lines.node = "";
@@ -367,12 +391,14 @@ run(struct check *ck, const char *what)
                       ck->domain.name), "%s has no standby",
                       ck->domain.name);
         }
-        progress(ck, "measuring what the domain writes to");
+        progress(ck, "looking at what the domain writes to");
         check_rate(&ck->lines, &(struct check_rate) {
             .domain = ck->domain.name,
             .domid = ck->domain.domid,
             .interval_ms = ck->interval_ms,
             .engine = &ck->engine,
+            .copy = ck->copy,
+            .measure_dirty = ck->measure_dirty,
             .peer = ck->peer,
             .clocks = answers ? &clocks : NULL,
             .bandwidth = bandwidth,
@@ -414,6 +440,7 @@ cmd_check(int argc, char *argv[])
     }
     svec_destroy(&ck.link_options);
     free(ck.domain.name);
+    free(ck.copy);
     free(ck.node);
     free(ck.peer);
     return code;

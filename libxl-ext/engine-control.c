@@ -8,13 +8,11 @@
 #include <config.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xenstore.h>
@@ -31,9 +29,10 @@
 
 /* A guest may make its own checkpoints more frequent, not endless. */
 #define WISH_MS 200
-/* For the lock, which somebody may look at. */
-#define LOCK_TRIES 10
-#define LOCK_MS 50
+/* For the lock, which somebody may have for a moment: `xl-remus check` has it
+ * for as long as it measures, two seconds and a little. */
+#define LOCK_MS 4000
+#define LOCK_STEP_MS 50
 
 struct engine_waiter {
     struct ovs_list node;
@@ -326,35 +325,27 @@ wishes_run(struct engine *e)
 static int
 lock(struct engine *e, char **error)
 {
-    char pid[16] = "", *path = NULL;
-    int status = 0, fd;
+    char *path = NULL, *holder;
+    int status = 0;
 
-    for (int i = 0; ; i++) {
+    for (int ms = 0; ; ms += LOCK_STEP_MS) {
         free(path);
         e->lock = dts_engine_lock(e->name, &path);
-        if (e->lock != -EWOULDBLOCK || i >= LOCK_TRIES) {
+        if (e->lock != -EWOULDBLOCK || ms >= LOCK_MS) {
             break;
         }
-        /* Somebody may only have looked who has it. */
-        poll(NULL, 0, LOCK_MS);
+        poll(NULL, 0, LOCK_STEP_MS);
     }
     if (e->lock == -EWOULDBLOCK) {
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0) {
-            ignore(read(fd, pid, sizeof pid - 1));
-            close(fd);
-        }
-        pid[strcspn(pid, "\n")] = '\0';
+        holder = dts_engine_holder(path);
         status = remus_error(error, DTS_EXIT_REFUSED, "%s is protected "
-                             "already, by process %s: xl-remus status %s",
-                             e->name, pid, e->name);
+                             "already, or looked at for long: %s has its "
+                             "lock: xl-remus status %s", e->name, holder,
+                             e->name);
+        free(holder);
     } else if (e->lock < 0) {
         status = remus_error(error, DTS_EXIT_PARTLY, "%s: %s", path,
                              ovs_strerror(-e->lock));
-    } else {
-        snprintf(pid, sizeof pid, "%ld\n", (long int) getpid());
-        ignore(ftruncate(e->lock, 0));
-        ignore(pwrite(e->lock, pid, strlen(pid), 0));
     }
     free(path);
     return status;

@@ -257,6 +257,7 @@ cmd_unbuffer(const struct options *o, const char *domain)
 {
     struct dom d;
     int code = find(o, domain, &d), lock;
+    char *path = NULL, *holder;
 
     if (code) {
         return code;
@@ -267,11 +268,14 @@ cmd_unbuffer(const struct options *o, const char *domain)
         goto out;
     }
     /* With the lock, so that no protection is begun meanwhile. */
-    lock = dts_engine_lock(d.name, NULL);
+    lock = dts_engine_lock(d.name, &path);
     if (lock == -EWOULDBLOCK) {
-        code = fail(DTS_EXIT_REFUSED, "%s (domain %u) is protected, and its "
-                    "buffer looked after: xl-remus unprotect %s", d.name,
+        holder = dts_engine_holder(path);
+        code = fail(DTS_EXIT_REFUSED, "%s has the lock of %s (domain %u): if "
+                    "that protects it, its buffer is looked after (xl-remus "
+                    "unprotect %s), else again in a moment", holder, d.name,
                     d.domid, d.name);
+        free(holder);
         goto out;
     } else if (lock < 0) {
         code = fail(DTS_EXIT_PARTLY, "%s (domain %u): its lock in %s: %s",
@@ -285,6 +289,7 @@ cmd_unbuffer(const struct options *o, const char *domain)
     }
     close(lock);
 out:
+    free(path);
     dom_uninit(&d);
     return code;
 }

@@ -29,9 +29,12 @@
  *    D/free       pages of free memory (without it: none are counted)
  *    D/version    minor version of Xen (17)
  *    D/cpu        a CPU; one of a greater number can what a smaller one can
+ *    D/features   its word of features, in leaf 1
+ *    D/vendor     its vendor's name, as a number
  *    D/dirty      pages that are dirty at each look
  *    D/logdirty   is there while a domain's dirty pages are logged; if it is
- *                 there before, that cannot be begun */
+ *                 there before, that cannot be begun
+ *    D/touched    is there once that was begun, ever */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
@@ -521,13 +524,15 @@ xc_shadow_control(xc_interface *xch, uint32_t domid, unsigned int op,
     char path[4096];
     int fd;
 
+    struct fake_domain d;
+
     (void) xch;
-    (void) domid;
     (void) mb;
     (void) mode;
     snprintf(path, sizeof path, "%s/logdirty", fake_dir());
     if (op == XEN_DOMCTL_SHADOW_OP_OFF) {
-        return unlink(path);
+        /* What it logged goes with a domain, but nobody can ask. */
+        return unlink(path) || !domain_read(domid, &d) ? -1 : 0;
     }
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (fd < 0) {
@@ -535,6 +540,8 @@ xc_shadow_control(xc_interface *xch, uint32_t domid, unsigned int op,
         return -1;
     }
     close(fd);
+    snprintf(path, sizeof path, "%s/touched", fake_dir());
+    close(open(path, O_WRONLY | O_CREAT, 0600));
     return 0;
 }
 
@@ -554,8 +561,16 @@ xc_logdirty_control(xc_interface *xch, uint32_t domid, unsigned int op,
 }
 
 struct xc_cpu_policy {
-    uint32_t cpu;
+    uint32_t cpu, vendor, features;
 };
+
+static void
+read_policy(xc_cpu_policy_t *p)
+{
+    p->cpu = number("cpu", 1);
+    p->vendor = number("vendor", 0x41414141);
+    p->features = number("features", 0);
+}
 
 xc_cpu_policy_t *
 xc_cpu_policy_init(void)
@@ -584,7 +599,7 @@ xc_cpu_policy_get_domain(xc_interface *xch, uint32_t domid,
 {
     (void) xch;
     (void) domid;
-    p->cpu = number("cpu", 1);
+    read_policy(p);
     return 0;
 }
 
@@ -594,7 +609,7 @@ xc_cpu_policy_get_system(xc_interface *xch, unsigned int which,
 {
     (void) xch;
     (void) which;
-    p->cpu = number("cpu", 1);
+    read_policy(p);
     return 0;
 }
 
@@ -605,8 +620,12 @@ xc_cpu_policy_serialise(xc_interface *xch, const xc_cpu_policy_t *p,
 {
     (void) xch;
     (void) msrs;
+    leaves[0].subleaf = leaves[1].subleaf = XEN_CPUID_NO_SUBLEAF;
     leaves[0].a = p->cpu;
-    *n_leaves = 1;
+    leaves[0].b = p->vendor;
+    leaves[1].leaf = 1;
+    leaves[1].c = p->features;
+    *n_leaves = 2;
     *n_msrs = 0;
     return 0;
 }
@@ -616,11 +635,13 @@ xc_cpu_policy_update_cpuid(xc_interface *xch, xc_cpu_policy_t *p,
                            const xen_cpuid_leaf_t *leaves, uint32_t n)
 {
     (void) xch;
-    if (n != 1) {
+    if (n != 2) {
         errno = ERANGE;
         return -1;
     }
     p->cpu = leaves[0].a;
+    p->vendor = leaves[0].b;
+    p->features = leaves[1].c;
     return 0;
 }
 

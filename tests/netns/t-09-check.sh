@@ -69,7 +69,7 @@ xlr hostA check; gives 1 "usage: xl-remus check" "no domain"
 xlr hostA check a b c; gives 1 "usage: xl-remus check" "too many words"
 xlr hostA check -i 0 voip; gives 1 "1 to 60000 ms" "an interval that is none"
 xlr hostA check --frob voip; gives 1 "check --help" "an unknown option"
-xlr hostA check --help; gives 0 "no-bandwidth" "help"
+xlr hostA check --help; gives 0 "measure-dirty" "help"
 xlr hostA check --answer; gives 1 "run by dts-link" "the other end is not for hands"
 check voip; gives 2 "no domain voip here" "a domain that is nowhere"
 check 0; gives 3 "this host itself" "domain 0"
@@ -123,6 +123,8 @@ says ok vif hostA "vif3.0 is in br-dts" "what is to be seen here is told all the
 listen --checker="$W/hostB/xl-remus check --answer"
 check voip
 gives 6 '"fail": *0' "nothing fails" # The clock, and no bandwidth, are warnings.
+says ok dirty "" "not measured .--measure-dirty does" "dirty pages are only measured when that is asked for"
+ok "and their log is not touched" test ! -e $W/hostA/xen/touched
 says ok agent hostA "has the database" "our agent"
 says ok binding hostA "bound to this node .*standby hostB" "our binding"
 says ok domain hostA "voip .domain 3. runs" "the domain"
@@ -137,7 +139,7 @@ says ok agent hostB "has the database" "their agent"
 says ok binding hostB "the standby of voip" "their binding"
 says ok version hostB "as there" "their version"
 says ok xen hostB "Xen 4.17 and libxenlight.*, as there" "their Xen"
-says ok cpu hostB "can be had here" "their CPU"
+says ok cpu hostB "all that the guest.s CPU has can be had here" "their CPU"
 says ok memory hostB "needs 1[0-9][0-9] MiB, 390 MiB are free" "their memory"
 says ok files hostB "kernel, .*/kernel, is there, the same" "the kernel there"
 says ok files hostB "disk xvda, .*/disk, is there, the same" "the disk there"
@@ -145,6 +147,7 @@ says ok vif hostB "vif-ovs-dts is there" "the vifs' program there"
 says ok gate hostB "save-helper" "their helpers"
 is "$(jq -r '.node + .peer + .domain' $W/out)" hostAhostBvoip "whose it is"
 sessions() { for n in hostA hostB; do agent $n dts/status --json voip; done | jq '.domains[].sessions[]'; }
+dom3() { on hostA $DOM set 3 "$@" uuid=$U; }
 is "$(sessions)" "" "no agent has heard of a session"
 check 3 hostB; gives 6 '"fail": *0' "by its number, and the node's name"
 check voip 169.254.64.2; gives 6 '"fail": *0' "by an address"
@@ -152,29 +155,66 @@ check voip hostX; gives 3 "no node called" "a node that is none"
 
 # ---------------------------------------------------- bandwidth and dirty pages
 echo 1000 >$W/hostA/xen/dirty
-xlr hostA check --link=$LINK $(tls_options hostA) -i 100 voip
+xlr hostA check --link=$LINK $(tls_options hostA) --measure-dirty -i 100 voip
+ok "their log was switched on for it" test -e $W/hostA/xen/touched
 ok "the link's bandwidth" grep -q "^ok    bandwidth    [0-9.]* MB/s to hostB" $W/out
 ok "what the guest writes to" grep -Eq "^ok    dirty .*about (1000|9[0-9]*) pages in 100 ms" $W/out
 ok "what the link holds" grep -Eq "^(ok|warn)  *interval .*hostB" $W/out
 ok "how many lines" grep -Eq "^[0-9]+ ok, [0-9]+ warnings, 0 failures" $W/out
 ok "the log of dirty pages is off again" test ! -e $W/hostA/xen/logdirty
 echo 100000000 >$W/hostA/xen/dirty
-xlr hostA check --link=$LINK $(tls_options hostA) voip
+xlr hostA check --link=$LINK $(tls_options hostA) --measure-dirty voip
 gives 6 "raw, no interval is held" "a guest that writes more than the link carries"
-check -i 60000 voip
+echo 1000 >$W/hostA/xen/dirty
+check --measure-dirty -i 1 voip
+says ok dirty "" "about (50|4[0-9]) pages in 1 ms" "a short interval is scaled from 20 ms"
+check --measure-dirty -i 60000 voip
 says ok dirty "" "pages in 2000 ms" "a long interval is not waited for"
 touch $W/hostA/xen/logdirty
-check voip
-says warn dirty "" "not measured: .*cannot be logged" "somebody else logs its dirty pages"
+check --measure-dirty voip
+says warn dirty "" "not measured: log-dirty is on already: a protection, a migration, or a check" "somebody else logs its dirty pages"
 ok "and goes on to" rm $W/hostA/xen/logdirty
 flock $W/hostA/dts/xl-remus.voip.lock sleep 600 &
 holder=$!
 locked() { ! flock -n $W/hostA/dts/xl-remus.voip.lock true; }
 wait_for 10 locked
-check voip
+xlr hostA check --link=$LINK $(tls_options hostA) --json --measure-dirty voip
 says warn dirty "" "not measured: .*lock" "a protection that begins is not disturbed"
+says ok bandwidth "" "not measured.*lock" "nor is its link"
+says ok domain hostA "runs, and a copy of it is made" "it counts as one that has a copy"
+dom3 s reason=2
+check voip; says fail domain hostA "suspended, for seconds, though a copy" "suspended for long it is no checkpoint's doing"
+{ sleep 1; dom3 r; } &
+check voip; says ok domain hostA "runs, and a copy" "suspended for a moment it may be"
 kill $(pgrep -P $holder) $holder
-xlr hostA check --link=$LINK $(tls_options hostA) --no-bandwidth -i 2000 voip &
+# What stock xl's helper looks like: an echo into a pipe that is full.
+mkfifo $W/full; exec 8<>$W/full; head -c 65536 /dev/zero >&8
+saver() { (exec -a libxl-save-helper /bin/echo --save-domain 1 -1 3 0 0 0) >&8 & saver=$!; }
+saver
+check --measure-dirty voip
+says warn dirty "" "not measured: .*save helper" "a domain that is saved is not disturbed"
+says ok bandwidth "" "not measured.*save helper" "nor is its link"
+kill $saver
+measures() {    # measures COMMAND...: which is run while dirty pages are logged.
+    local pid
+    xlr hostA check --link=$LINK $(tls_options hostA) --no-bandwidth --measure-dirty -i 2000 voip &
+    pid=$!
+    wait_for 20 test -e $W/hostA/xen/logdirty
+    "$@"
+    wait $pid
+}
+measures saver
+ok "somebody who begins to save it meanwhile keeps the log" test -e $W/hostA/xen/logdirty
+ok "and there is no figure" grep -q "^warn  dirty .*somebody has begun to save it" $W/out
+kill $saver; rm $W/hostA/xen/logdirty
+dom3 p
+check --measure-dirty voip
+says warn dirty "" "not measured: it does not run" "a domain that stands still has no rate"
+dom3 r
+measures dom3 p
+ok "nor one that was paused meanwhile" grep -q "^warn  dirty .*it does not run" $W/out
+dom3 r
+xlr hostA check --link=$LINK $(tls_options hostA) --no-bandwidth --measure-dirty -i 2000 voip &
 wait_for 20 test -e $W/hostA/xen/logdirty
 kill -TERM $(processes hostA "xl-remus check" | tr ' ' '\n' | tail -n 1)
 wait $!
@@ -193,8 +233,15 @@ check voip; says fail name hostB "a domain voip here already .domain 6." "its na
 on hostB $DOM destroy 6
 echo 100000 >$W/hostB/xen/free
 echo 2 >$W/hostA/xen/cpu
-check voip; says fail cpu hostB "cannot be had here" "a lesser CPU"
+check voip; says fail cpu hostB "cannot be had here .this hypervisor refuses it." "a lesser CPU"
 rm $W/hostA/xen/cpu
+echo 4105 >$W/hostA/xen/features
+echo 8 >$W/hostB/xen/features
+check voip; says fail cpu hostB "cannot be had here .leaf 0x1 ecx 0 12." "one that lacks instructions, which Xen would not say"
+echo 4105 >$W/hostB/xen/features
+echo 1111638594 >$W/hostA/xen/vendor
+check voip; says fail cpu hostB "one of BBBB" "one of another vendor"
+rm $W/host[AB]/xen/features $W/hostA/xen/vendor
 echo 18 >$W/hostB/xen/version
 check voip; says fail xen hostB "Xen 4.18 here and 4.17 there" "another Xen"
 rm $W/hostB/xen/version

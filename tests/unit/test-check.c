@@ -20,6 +20,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../../libxl-ext/check-copy.h"
+#include "../../libxl-ext/check-cpu.h"
 #include "../../libxl-ext/check-files.h"
 #include "../../libxl-ext/check-interval.h"
 #include "../../libxl-ext/check-io.h"
@@ -28,6 +30,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
+#include "rundir.h"
 #include "util.h"
 
 /* ---------------------------------------------------------------- interval */
@@ -162,6 +165,184 @@ test_peer_lines(void **state OVS_UNUSED)
     assert_int_equal(check_exit_code(&again), 3);
     check_lines_uninit(&c);
     check_lines_uninit(&again);
+}
+
+/* --------------------------------------------------------------------- CPU */
+
+#define ALL UINT32_MAX
+#define INTEL .b = 0x756e6547, .d = 0x49656e69, .c = 0x6c65746e
+#define AMD .b = 0x68747541, .d = 0x69746e65, .c = 0x444d4163
+
+static void
+lacks(const struct check_leaf *guest, size_t n_guest,
+      const struct check_leaf *host, size_t n_host, const char *want)
+{
+    char *text = check_cpu_lacks(guest, n_guest, host, n_host);
+
+    if (want) {
+        assert_non_null(text);
+        assert_string_equal(text, want);
+    } else if (text) {
+        fail_msg("lacks: %s", text);
+    }
+    free(text);
+}
+
+static void
+test_cpu(void **state OVS_UNUSED)
+{
+    static const struct check_leaf host[] = {
+        { .leaf = 0, .subleaf = ALL, .a = 0xd, INTEL },
+        { .leaf = 1, .subleaf = ALL, .c = 0x00001000, .d = 0x00000011 },
+        { .leaf = 7, .subleaf = 0, .a = 1, .b = 0x20 },
+        { .leaf = 7, .subleaf = 1, .a = 0x10 },
+        { .leaf = 0x80000001, .subleaf = ALL, .d = 0x100800 },
+    };
+    static const struct check_leaf fewer[] = {
+        { .leaf = 0, .subleaf = ALL, .a = 0x1, INTEL },
+        /* All that says nothing of the CPU. */
+        { .leaf = 1, .subleaf = ALL, .a = 0x306a9, .b = 7,
+          .c = 0x88201000, .d = 0x10000210 },
+        { .leaf = 7, .subleaf = 0, .b = 0x2040, .c = 0x10 },
+        { .leaf = 0x80000001, .subleaf = ALL, .c = 2, .d = 0x200 },
+    };
+    static const struct check_leaf other[] = {
+        { .leaf = 0, .subleaf = ALL, .a = 0xd, AMD },
+    };
+    struct check_leaf more[] = {
+        { .leaf = 0, .subleaf = ALL, .a = 0xd, INTEL },
+        { .leaf = 1, .subleaf = ALL, .c = 0x00001008 },
+        { .leaf = 7, .subleaf = 0, .a = 1, .b = 0x80000020, .c = 0x11 },
+        { .leaf = 7, .subleaf = 1, .a = 0x30 },
+        { .leaf = 0xd, .subleaf = 1, .a = 1 },
+        { .leaf = 0x80000008, .subleaf = ALL, .b = 0x1000 },
+    };
+
+    lacks(host, ARRAY_SIZE(host), host, ARRAY_SIZE(host), NULL);
+    lacks(fewer, ARRAY_SIZE(fewer), host, ARRAY_SIZE(host), NULL);
+    lacks(other, 1, host, ARRAY_SIZE(host),
+          "it is one of AuthenticAMD, this host's of GenuineIntel");
+    lacks(more, ARRAY_SIZE(more), host, ARRAY_SIZE(host),
+          "leaf 0x1 ecx 3, leaf 0x7.0 ebx 31, leaf 0x7.0 ecx 0, "
+          "leaf 0x7.1 eax 5, leaf 0xd.1 eax 0, leaf 0x80000008 ebx 12");
+    lacks(NULL, 0, host, ARRAY_SIZE(host),
+          "one of the two says nothing of itself");
+    lacks(host, ARRAY_SIZE(host), NULL, 0,
+          "one of the two says nothing of itself");
+    /* What another node sends may have anything in it. */
+    memset(more, 0x1b, sizeof more);
+    more[0].leaf = 0;
+    lacks(more, 1, other, 1,
+          "it is one of ????????????, this host's of AuthenticAMD");
+}
+
+/* -------------------------------------------------------------------- lock */
+
+static void
+test_lock(void **state OVS_UNUSED)
+{
+    char run[] = "/tmp/test-check.XXXXXX", *path, *holder, *mine;
+    FILE *f;
+    int fd;
+
+    assert_non_null(mkdtemp(run));
+    setenv("DTS_RUNDIR", run, 1);
+    fd = dts_engine_lock("voip", &path);
+    assert_true(fd >= 0);
+    assert_int_equal(dts_engine_lock("voip", NULL), -EWOULDBLOCK);
+    assert_true(dts_engine_lives("voip"));
+    mine = xasprintf("process %ld (", (long int) getpid());
+    holder = dts_engine_holder(path);
+    assert_memory_equal(holder, mine, strlen(mine));
+    free(holder);
+    free(mine);
+    close(fd);
+    assert_false(dts_engine_lives("voip"));
+    /* Who is not there does not hold it. */
+    f = fopen(path, "w");
+    fputs("4194304999\n", f);
+    fclose(f);
+    holder = dts_engine_holder(path);
+    assert_string_equal(holder, "another process");
+    free(holder);
+    unlink(path);
+    holder = dts_engine_holder(path);
+    assert_string_equal(holder, "another process");
+    free(holder);
+    free(path);
+    rmdir(run);
+    unsetenv("DTS_RUNDIR");
+}
+
+/* -------------------------------------------------------------------- copy */
+
+static const char *
+known(const char *text)
+{
+    struct json *json = json_from_string(text);
+    const char *why = check_copy_known(json);
+
+    json_destroy(json);
+    return why;
+}
+
+static void
+test_copy_known(void **state OVS_UNUSED)
+{
+    assert_null(check_copy_known(NULL));
+    assert_null(known("{}"));
+    assert_null(known("{\"state\":\"alone\",\"sessions\":[]}"));
+    assert_null(known("{\"state\":\"stopped\"}"));
+    assert_non_null(known("{\"state\":\"protected\",\"sessions\":[]}"));
+    assert_non_null(known("{\"state\":\"granted\"}"));
+    assert_non_null(known("{\"state\":\"released\"}"));
+    assert_non_null(known("{\"state\":\"alone\",\"sessions\":[{}]}"));
+}
+
+/* A /proc with one process that has these arguments. */
+static bool
+saver(const char *args, size_t n, uint32_t domid)
+{
+    char proc[] = "/tmp/test-check.XXXXXX";
+    char *pid, *file;
+    bool found;
+    FILE *f;
+
+    assert_non_null(mkdtemp(proc));
+    pid = xasprintf("%s/77", proc);
+    file = xasprintf("%s/cmdline", pid);
+    assert_int_equal(mkdir(pid, 0700), 0);
+    f = fopen(file, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(args, 1, n, f), n);
+    fclose(f);
+    found = check_saver_runs(proc, domid);
+    unlink(file);
+    rmdir(pid);
+    rmdir(proc);
+    free(pid);
+    free(file);
+    return found;
+}
+#define SAVER(ARGS, DOMID) saver(ARGS, sizeof ARGS, DOMID)
+
+static void
+test_saver(void **state OVS_UNUSED)
+{
+    static const char stock[] = "/usr/lib/xen-4.17/bin/libxl-save-helper\0"
+        "--save-domain\0" "9\0" "-1\0" "5\0" "0\0" "2\0" "0";
+
+    assert_true(SAVER(stock, 5));
+    assert_false(SAVER(stock, 9));
+    assert_true(SAVER("/usr/libexec/dts-save-helper\0--save-domain\0"
+                      "9\0" "-1\0" "12\0" "0\0" "2\0" "1", 12));
+    assert_false(SAVER("dts-save-helper\0--restore-domain\0"
+                       "9\0" "-1\0" "12\0" "0\0" "2\0" "1", 12));
+    assert_false(SAVER("vi\0--save-domain\0" "9\0" "-1\0" "5\0" "0", 5));
+    assert_false(SAVER("libxl-save-helper\0--save-domain\0" "5", 5));
+    assert_false(SAVER("", 0));
+    assert_false(check_saver_runs("/nonexistent", 5));
+    assert_false(check_saver_runs("/proc", 4000000000u));
 }
 
 /* ----------------------------------------------------------------- request */
@@ -528,6 +709,10 @@ main(void)
         cmocka_unit_test(test_interval),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_peer_lines),
+        cmocka_unit_test(test_cpu),
+        cmocka_unit_test(test_lock),
+        cmocka_unit_test(test_copy_known),
+        cmocka_unit_test(test_saver),
         cmocka_unit_test(test_request),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_line_parse),
