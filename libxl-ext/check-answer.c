@@ -3,10 +3,10 @@
  *
  * dts-link's listener runs this for a node that has shown its certificate, as
  * root.  So what comes is bounded and verified before anything is done
- * (check-wire.c), nothing of it is executed or written anywhere, and what is
- * said of this host's files is no more than whether they are as that node says
- * (check-files.c), and only to a node that the database has as one of the
- * domain's two. */
+ * (check-wire.c), nothing of it is executed or written anywhere.  Of this
+ * host's files nothing is said but whether they are there, of that size and,
+ * as a whole, of that content (check-files.c), and only if by this node's own
+ * agent this node and the one that asks are the domain's two. */
 
 #include <config.h>
 
@@ -37,7 +37,14 @@
 #define SEND_MS 10000
 #define MAX_PINGS 64
 
-/* Is the node that asks one of the domain's two? */
+static bool
+one_of(const char *node, const char *owner, const char *standby)
+{
+    return node[0] && (!strcmp(node, owner) || !strcmp(node, standby));
+}
+
+/* Are the node that asks and this one the domain's two?  Else nothing more is
+ * said than the line that this adds. */
 static bool
 check_pair(struct check_lines *c, const struct json *status,
            const char *domain, const char *asks)
@@ -52,7 +59,7 @@ check_pair(struct check_lines *c, const struct json *status,
                   "dts-ctl domain-add %s ...", domain),
                   "%s is not in the DTS database", domain);
         return false;
-    } else if (strcmp(asks, owner) && strcmp(asks, standby)) {
+    } else if (!one_of(asks, owner, standby)) {
         check_bad(c, CHECK_FAIL, "binding", xasprintf(
                   "dts-ctl status %s", domain), "%s is neither the owner nor "
                   "the standby of %s: it is told nothing of this node", asks,
@@ -63,9 +70,14 @@ check_pair(struct check_lines *c, const struct json *status,
                   "dts-ctl domain-set %s secondary=%s", domain, me),
                   "the standby of %s is %s, not this node: its copy would be "
                   "refused", domain, standby[0] ? standby : "nobody");
-    } else {
-        check_ok(c, "binding", "this node is the standby of %s", domain);
+        return one_of(me, owner, standby) && strcmp(me, asks);
+    } else if (!strcmp(me, asks)) {
+        check_bad(c, CHECK_FAIL, "binding", xasprintf(
+                  "dts-ctl status %s", domain), "%s is this node itself",
+                  asks);
+        return false;
     }
+    check_ok(c, "binding", "this node is the standby of %s", domain);
     return true;
 }
 

@@ -2,11 +2,17 @@
 /* Files that a domain needs, here and on the other node.
  *
  * The paths to look at come from that other node, and this is root.  So a path
- * is opened for nothing but its size and its bytes, and what is said of it is
- * no more than whether it is as the other one: its content, or its checksum,
- * goes nowhere.  A FIFO or a device could keep an open() waiting, a terminal
- * could become ours: the open is non-blocking, and of what is neither a
- * regular file nor a block device nothing is read. */
+ * is opened for nothing but its size and its bytes, and no more is said of it
+ * than whether it is there, has that size and that content: all of it, or all
+ * of its first CHECK_HASH_ONE bytes, never of a piece that the other one chose,
+ * which could be guessed byte by byte.  A size, a content or a checksum goes
+ * nowhere.
+ *
+ * A FIFO or a device could keep an open() waiting, a terminal could become
+ * ours: what is there is looked at before it is opened, by a descriptor that
+ * opens nothing (O_PATH), and of what is neither a regular file nor a block
+ * device nothing is read; nor of the kernel's own file systems, whose files
+ * may do something when they are read, nor of our keys. */
 
 #include <config.h>
 
@@ -15,14 +21,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "check-lines.h"
+#include "pki.h"
 #include "sha1.h"
 #include "util.h"
 
@@ -106,63 +116,155 @@ device_size(dev_t dev, uint64_t *size)
     return error;
 }
 
-/* Its content, as far as it counts. */
+/* ------------------------------------------------------ what is not read */
+
+/* Of the kernel, not of a disk. */
+static bool
+is_kernels(const struct statfs *fs)
+{
+    static const unsigned long int types[] = {
+        PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
+        SECURITYFS_MAGIC, SELINUX_MAGIC, SMACK_MAGIC, CGROUP_SUPER_MAGIC,
+        CGROUP2_SUPER_MAGIC, BPF_FS_MAGIC, PSTOREFS_MAGIC, EFIVARFS_MAGIC,
+        DEVPTS_SUPER_MAGIC, BINFMTFS_MAGIC, NSFS_MAGIC, AUTOFS_SUPER_MAGIC,
+        0x62656570,             /* configfs */
+        0xabba1974,             /* xenfs */
+        0x19800202,             /* mqueue */
+        0x67596969,             /* rpc_pipefs */
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        if ((unsigned long int) fs->f_type == types[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In /dev, which looks like a tmpfs. */
+static bool
+is_in_dev(const struct stat *st)
+{
+    struct stat dev, root;
+
+    return (!stat("/dev", &dev) && !stat("/", &root)
+            && dev.st_dev != root.st_dev && st->st_dev == dev.st_dev);
+}
+
+/* 'dir' is the folder's real name. */
+static bool
+is_below(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+
+    return !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
+}
+
+static bool
+is_key(const char *path)
+{
+    char real[PATH_MAX];
+
+    return (is_below(path, DTS_PKI_DIR)
+            || (realpath(DTS_PKI_DIR, real) && is_below(path, real)));
+}
+
+/* May the file that 'fd' stands for be read? */
+static bool
+may_read(int fd, const struct stat *st)
+{
+    char name[64], real[PATH_MAX];
+    struct statfs fs;
+    ssize_t n;
+
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    n = readlink(name, real, sizeof real - 1);
+    if (n < 0 || fstatfs(fd, &fs)) {
+        return false;
+    }
+    real[n] = '\0';
+    return (!is_key(real) && !is_kernels(&fs)
+            && (S_ISBLK(st->st_mode) || !is_in_dev(st)));
+}
+
+/* ----------------------------------------------------------------- looking */
+
+/* Its content, as far as it counts.  'fd' only stands for it. */
 static int
-look_inside(struct check_file *f, const struct stat *st, uint64_t only,
+look_inside(struct check_file *f, int fd, const struct check_file *like,
             uint64_t *budget)
 {
-    struct stat again;
-    int fd, error;
+    uint64_t n = MIN(f->size, CHECK_HASH_ONE);
+    char name[64];
+    int error;
 
-    f->hashed = MIN(f->size, MIN(only ? only : CHECK_HASH_ONE, *budget));
-    if (f->kind == CHECK_FILE_SHARED_DISK || (only && f->hashed != only)) {
-        f->hashed = 0;
-    }
-    if (!f->hashed) {
+    if (f->kind == CHECK_FILE_SHARED_DISK || !n || n > *budget
+        || (like && (like->size != f->size || like->hashed != n))) {
         return 0;
     }
-    fd = open(f->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) {
-        error = errno;
-    } else if (fstat(fd, &again)) {
-        error = errno;
-    } else if (again.st_dev != st->st_dev || again.st_ino != st->st_ino) {
-        error = EINVAL;         /* Another one has taken its place. */
-    } else {
-        *budget -= f->hashed;
-        error = hash(fd, f->hashed, f->sha1);
+        return errno;
     }
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (error) {
-        f->hashed = 0;
-    }
+    *budget -= n;
+    error = hash(fd, n, f->sha1);
+    /* Nobody else asked for it: what others use is not to make room. */
+    posix_fadvise(fd, 0, n, POSIX_FADV_DONTNEED);
+    close(fd);
+    f->hashed = error ? 0 : n;
     return error;
 }
 
-int
-check_file_look(struct check_file *f, uint64_t only, uint64_t *budget)
+static int
+look(struct check_file *f, int fd, const struct check_file *like,
+     uint64_t *budget)
 {
     struct stat st;
     int error = 0;
 
-    f->size = f->hashed = 0;
-    f->sha1[0] = '\0';
-    /* To open some devices does something by itself (a tape winds back, a
-     * watchdog starts): so not even that, unless it is of the right kind. */
-    if (stat(f->path, &st)) {
+    if (fstat(fd, &st)) {
         return errno;
     }
     f->block = S_ISBLK(st.st_mode);
-    if (f->block) {
+    if (!f->block && !S_ISREG(st.st_mode)) {
+        return EINVAL;
+    } else if (!may_read(fd, &st)) {
+        return EOPNOTSUPP;
+    } else if (f->block) {
         error = device_size(st.st_rdev, &f->size);
-    } else if (S_ISREG(st.st_mode)) {
-        f->size = st.st_size;
     } else {
-        error = EINVAL;
+        f->size = st.st_size;
     }
-    return error ? error : look_inside(f, &st, only, budget);
+    return error ? error : look_inside(f, fd, like, budget);
+}
+
+int
+check_file_look(struct check_file *f, const struct check_file *like,
+                uint64_t *budget)
+{
+    int fd, error;
+
+    f->size = f->hashed = 0;
+    f->sha1[0] = '\0';
+    if (is_key(f->path)) {
+        return EOPNOTSUPP;
+    }
+    fd = open(f->path, O_PATH | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    error = look(f, fd, like, budget);
+    close(fd);
+    return error;
+}
+
+const char *
+check_file_error(int error)
+{
+    return (error == EINVAL ? "neither a file nor a block device"
+            : error == EOPNOTSUPP ? "it cannot be compared"
+            : ovs_strerror(error));
 }
 
 /* --------------------------------------------------------------- comparing */
@@ -176,13 +278,16 @@ is_disk(enum check_file_kind kind)
 static void
 missing(struct check_lines *c, const struct check_file *f, int error)
 {
-    if (is_disk(f->kind)) {
+    if (error == EOPNOTSUPP) {
+        check_bad(c, CHECK_WARN, "files", xasprintf(
+                  "see to it by hand that %s is the same here", f->path),
+                  "%s, %s, cannot be compared", f->what, f->path);
+    } else if (is_disk(f->kind)) {
         check_bad(c, CHECK_FAIL, "files", xasprintf(
                   "make %s known here under the same path: without it a "
                   "takeover fails", f->path),
                   "%s, %s, cannot be had (%s)", f->what, f->path,
-                  error == EINVAL ? "neither a file nor a block device"
-                  : ovs_strerror(error));
+                  check_file_error(error));
     } else if (f->kind == CHECK_FILE_PROGRAM) {
         check_bad(c, CHECK_FAIL, "files", xstrdup(
                   "install it here under the same path: the copy is made by "
@@ -193,7 +298,7 @@ missing(struct check_lines *c, const struct check_file *f, int error)
                   "copy %s here: a takeover does not need it, the domain's "
                   "next reboot does", f->path),
                   "%s, %s, cannot be had (%s)", f->what, f->path,
-                  ovs_strerror(error));
+                  check_file_error(error));
     }
 }
 
@@ -219,11 +324,7 @@ check_file_compare(struct check_lines *c, const struct check_file *theirs,
 {
     struct check_file mine = { .kind = theirs->kind,
                                .path = theirs->path };
-    /* What that node has not hashed is not worth it here. */
-    uint64_t nothing = 0;
-    int error = check_file_look(&mine, theirs->hashed,
-                                theirs->hashed ? budget : &nothing);
-    char *how;
+    int error = check_file_look(&mine, theirs, budget);
 
     if (!error && theirs->kind == CHECK_FILE_PROGRAM
         && access(theirs->path, X_OK)) {
@@ -232,10 +333,7 @@ check_file_compare(struct check_lines *c, const struct check_file *theirs,
     if (error) {
         missing(c, theirs, error);
     } else if (mine.size != theirs->size) {
-        how = xasprintf("has %"PRIu64" bytes here and %"PRIu64" there",
-                        mine.size, theirs->size);
-        differs(c, theirs, how);
-        free(how);
+        differs(c, theirs, "has another size here than there");
     } else if (mine.hashed && strcmp(mine.sha1, theirs->sha1)) {
         differs(c, theirs, "has another content here than there");
     } else if (theirs->kind == CHECK_FILE_SHARED_DISK) {

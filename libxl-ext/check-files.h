@@ -13,8 +13,9 @@ struct check_lines;
 #define CHECK_MAX_FILES 128
 #define CHECK_MAX_PATH 1024
 
-/* Of one file, and of all of a check, hashed; what is beyond is compared by
- * its size alone.  Both ends hash, and one waits for the other. */
+/* Of one file, and of all of a check, hashed.  A file is hashed to its end or
+ * to CHECK_HASH_ONE, or, where not so much is left of CHECK_HASH_ALL, not at
+ * all: then it is compared by its size alone. */
 #define CHECK_HASH_ONE (64u << 20)
 #define CHECK_HASH_ALL (256u << 20)
 
@@ -35,16 +36,21 @@ struct check_file {
     char *path;
     bool block;                 /* A block device, not a regular file. */
     uint64_t size;
-    uint64_t hashed;            /* Bytes from the start; 0: no hash. */
+    uint64_t hashed;            /* Bytes from the start, as above; 0: none. */
     char sha1[41];
 };
 void check_file_uninit(struct check_file *);
 
-/* Looks at 'file->path' and fills in the rest.  Hashes as much as '*budget'
- * permits, and with 'only' > 0 just so many bytes.  Never waits for a device,
- * takes no terminal, runs nothing.  Returns 0 or an errno; EINVAL: it is
- * neither a file nor a block device. */
-int check_file_look(struct check_file *, uint64_t only, uint64_t *budget);
+/* Looks at 'file->path' and fills in the rest.  Hashes it, if '*budget' permits
+ * and, with 'like', if that one has the same size and was hashed.  Opens no
+ * terminal or other device, runs nothing; but a disk that does not answer, or
+ * a server of files, keeps it waiting for as long as it likes, and no signal
+ * ends that: the answering end does it in a process that it can leave behind.
+ * Returns 0 or an errno; EINVAL: it is neither a file nor a block device;
+ * EOPNOTSUPP: it is one that is not read. */
+int check_file_look(struct check_file *, const struct check_file *like,
+                    uint64_t *budget);
+const char *check_file_error(int error);
 
 /* Looks for 'theirs' here and says what is the matter. */
 void check_file_compare(struct check_lines *, const struct check_file *theirs,

@@ -262,13 +262,12 @@ add_file(struct check_lines *c, struct check_request *r, uint64_t *budget,
     }
     f.what = xstrdup(what);
     f.path = xstrdup(path);
-    error = check_file_look(&f, 0, budget);
+    error = check_file_look(&f, NULL, budget);
     if (error) {
         check_bad(c, CHECK_WARN, "files", xstrdup(
                   "if it is gone, a reboot of the domain fails here, too"),
                   "%s, %s, cannot be read (%s)", what, path,
-                  error == EINVAL ? "neither a file nor a block device"
-                  : ovs_strerror(error));
+                  check_file_error(error));
         check_file_uninit(&f);
     } else {
         check_request_add_file(r, &f);

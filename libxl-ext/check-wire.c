@@ -207,8 +207,9 @@ get_file(struct check_request *r, const struct json *json)
         return "a file of an unknown kind";
     } else if (!path_is_ok(path)) {
         return "a file without a proper path";
-    } else if (size < 0 || hashed < 0 || hashed > size
-               || hashed > CHECK_HASH_ONE || !sha1_is_ok(sha1, hashed > 0)) {
+    } else if (size < 0
+               || (hashed && hashed != MIN(size, CHECK_HASH_ONE))
+               || !sha1_is_ok(sha1, hashed > 0)) {
         return "a file whose size or checksum makes no sense";
     }
     f.what = short_string(json, "what");

@@ -283,6 +283,13 @@ answer hostA "${R/voip/sip}\n"
 ok "nor is one about another domain" jq -e '.checks[0].text | test("about another domain")' $W/out
 answer hostA "$R\n"
 ok "a request is read" jq -e '.answer == 1' $W/out
+ok "a size that is another is not told" jq -e 'any(.checks[]; .check == "files" and (.text | test("passwd, has another size here than there$")))' $W/out
+answer hostA "${R/etc/proc}\n"
+ok "nothing is said of /proc" jq -e 'any(.checks[]; .check == "files" and (.text | test("No such file|cannot be compared")))' $W/out
+answer hostA "${R/etc\/passwd/proc\/version}\n"
+ok "nor of what is there" jq -e 'any(.checks[]; .check == "files" and .level == "warn" and (.text | test("cannot be compared$")))' $W/out
+answer hostB "$R\n"
+ok "a node that says that it is this one is told nothing" jq -e 'all(.checks[]; .check != "files") and any(.checks[]; .text | test("is this node itself"))' $W/out
 answer hostA "${R/\"\/etc/\"etc}\n"
 ok "what is no path is refused" jq -e '.checks | length == 1 and (.[0].text | test("without a proper path"))' $W/out
 answer hostA 'rubbish\n'; is "$(cat $W/out)" "" "rubbish has no answer"

@@ -435,6 +435,13 @@ test_hostile(void **state OVS_UNUSED)
         "9000000000000,\"hashed\":9000000000000,\"sha1\":\"" HASH "\"}]",
         "\"files\":[{\"kind\":\"disk\",\"path\":\"/a\",\"size\":5,"
         "\"hashed\":5,\"sha1\":\"\"}]",
+        /* A piece, which could be guessed. */
+        "\"files\":[{\"kind\":\"disk\",\"path\":\"/a\",\"size\":5,"
+        "\"hashed\":1,\"sha1\":\"" HASH "\"}]",
+        "\"files\":[{\"kind\":\"disk\",\"path\":\"/a\",\"size\":5,"
+        "\"hashed\":-1,\"sha1\":\"" HASH "\"}]",
+        "\"files\":[{\"kind\":\"disk\",\"path\":\"/a\",\"size\":"
+        "67108865,\"hashed\":67108863,\"sha1\":\"" HASH "\"}]",
         "\"files\":[{\"kind\":\"disk\",\"path\":\"/a\",\"size\":5,"
         "\"hashed\":5,\"sha1\":\"zz23456789abcdef0123456789abcdef01234567"
         "\"}]",
@@ -549,7 +556,7 @@ test_files(void **state OVS_UNUSED)
     assert_non_null(mkdtemp(dir));
     f.what = xstrdup("kernel");
     f.path = put("k", "hello", 5);
-    assert_int_equal(check_file_look(&f, 0, &budget), 0);
+    assert_int_equal(check_file_look(&f, NULL, &budget), 0);
     assert_int_equal(f.size, 5);
     assert_int_equal(f.hashed, 5);
     assert_string_equal(f.sha1, "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d");
@@ -566,7 +573,8 @@ test_files(void **state OVS_UNUSED)
     assert_int_equal(compare(&f, &text), CHECK_OK);
     free(put("k", "hell", 4));
     assert_int_equal(compare(&f, &text), CHECK_FAIL);
-    assert_non_null(strstr(text, "has 4 bytes here and 5 there"));
+    assert_non_null(strstr(text, "has another size here than there"));
+    assert_null(strstr(text, "4 bytes"));
     unlink(f.path);
     assert_int_equal(compare(&f, &text), CHECK_FAIL);
     assert_non_null(strstr(text, "No such file"));
@@ -584,11 +592,9 @@ test_files(void **state OVS_UNUSED)
 
     /* No more is hashed than may be, and then it is said so. */
     f.kind = CHECK_FILE_KERNEL;
-    assert_int_equal(check_file_look(&f, 0, &little), 0);
-    assert_int_equal(f.hashed, 3);
-    assert_int_equal(little, 0);
-    assert_int_equal(check_file_look(&f, 0, &little), 0);
+    assert_int_equal(check_file_look(&f, NULL, &little), 0);
     assert_int_equal(f.hashed, 0);
+    assert_int_equal(little, 3);
     assert_int_equal(compare(&f, &text), CHECK_OK);
     assert_non_null(strstr(text, "too many to compare"));
     unlink(f.path);
@@ -600,17 +606,59 @@ test_files(void **state OVS_UNUSED)
     f.path = fifo;
     f.kind = CHECK_FILE_DISK;
     alarm(5);
-    assert_int_equal(check_file_look(&f, 0, &budget), EINVAL);
+    assert_int_equal(check_file_look(&f, NULL, &budget), EINVAL);
     assert_int_equal(compare(&f, &text), CHECK_FAIL);
     assert_non_null(strstr(text, "neither a file nor a block device"));
     unlink(f.path);
     free(f.path);
     f.path = xstrdup("/dev/tty");
-    assert_int_equal(check_file_look(&f, 0, &budget), EINVAL);
+    assert_int_equal(check_file_look(&f, NULL, &budget), EINVAL);
     free(f.path);
     f.path = xstrdup("/");
-    assert_int_equal(check_file_look(&f, 0, &budget), EINVAL);
+    assert_int_equal(check_file_look(&f, NULL, &budget), EINVAL);
     alarm(0);
+    rmdir(dir);
+    free(text);
+    check_file_uninit(&f);
+}
+
+/* What is never read, however it is called. */
+static void
+test_unread(void **state OVS_UNUSED)
+{
+    static const char *const paths[] = {
+        "/proc/version", "/proc/self/../self/environ", "/sys/kernel/notes",
+        DTS_SYSCONFDIR "/pki/privkey.pem", DTS_SYSCONFDIR "/pki/nothing",
+    };
+    struct check_file f = { .kind = CHECK_FILE_KERNEL, .size = 5,
+                            .hashed = 5, .sha1 = HASH };
+    uint64_t budget = CHECK_HASH_ALL;
+    char *text = NULL, *link;
+
+    f.what = xstrdup("kernel");
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        f.path = xstrdup(paths[i]);
+        f.size = f.hashed = 5;
+        assert_int_equal(compare(&f, &text), CHECK_WARN);
+        if (!strstr(text, "cannot be compared")
+            && !strstr(text, "No such file")) {
+            fail_msg("%s: %s", paths[i], text);
+        }
+        assert_true(!i || i > 2 ? !!strstr(text, "cannot be compared") : 1);
+        assert_int_equal(check_file_look(&f, NULL, &budget),
+                         strstr(text, "compared") ? EOPNOTSUPP : ENOENT);
+        assert_int_equal(f.size, 0);
+        free(f.path);
+    }
+    /* By a link. */
+    strcpy(dir, "/tmp/test-check.XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    link = xasprintf("%s/link", dir);
+    assert_int_equal(symlink("/proc/version", link), 0);
+    f.path = link;
+    assert_int_equal(check_file_look(&f, NULL, &budget), EOPNOTSUPP);
+    assert_int_equal(budget, CHECK_HASH_ALL);
+    unlink(link);
     rmdir(dir);
     free(text);
     check_file_uninit(&f);
@@ -717,6 +765,7 @@ main(void)
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_line_parse),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_unread),
         cmocka_unit_test(test_io),
         cmocka_unit_test(test_bulk),
     };
