@@ -69,6 +69,7 @@ session_hello_check(struct conn *c, const struct json *id,
     const char *named = param_string(params, "peer", "");
     const struct dts_view *view = db_view();
     const struct dts_domain *d;
+    struct json *facts;
 
     if (!view || !view->self) {
         server_reply_error(c, id, 4, "the agent has not read the DTS "
@@ -92,7 +93,11 @@ session_hello_check(struct conn *c, const struct json *id,
                            "one", named);
         return false;
     }
-    server_reply(c, id, session_facts(d, name, "",
-                                      other_node(view, d, named)));
+    facts = session_facts(d, name, "", other_node(view, d, named));
+    json_object_put(facts, "pair", json_boolean_create(
+                        named[0] && d->has_binding
+                        && (!strcmp(named, d->owner)
+                            || !strcmp(named, d->standby))));
+    server_reply(c, id, facts);
     return true;
 }

@@ -10,8 +10,11 @@
  * session.
  *
  * The answering program runs as root for a node that this one knows only by
- * its certificate: it is told by its environment who asks, and for which
- * domain, and must believe nothing of what it reads. */
+ * its certificate.  So it is started only when this node's agent says that the
+ * other one is one of the domain's two, and few at once; it gets little of the
+ * CPU, is the first to be killed where memory is short, is told by its
+ * environment who asks, and for which domain, and must believe nothing of what
+ * it reads. */
 
 #include <config.h>
 
@@ -23,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,9 +37,11 @@
 #include "connect.h"
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
+#include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "peer.h"
 #include "remus-dts/exit.h"
+#include "rundir.h"
 #include "stream.h"
 #include "timeval.h"
 #include "util.h"
@@ -46,6 +52,10 @@ VLOG_DEFINE_THIS_MODULE(check);
 #define WHOLE_FACTOR 120        /* Ten minutes, whatever is said. */
 #define PIECE 65536             /* Of DATA, and of what waits for a reader. */
 #define LAST_WORDS_MS 1000
+#define AGENT_MS 2000           /* The asking end has patience for 5 s. */
+#define MAX_CHECKS 4            /* Answered at once. */
+#define BURST (1024 * 1024)     /* Of DATA in a round of the loop... */
+#define BURST_MESSAGES 256      /* ...which may be little ones. */
 #define OLD_PEER "the other node's remus-dts is older and cannot be " \
                  "checked: install the same version on both"
 
@@ -113,11 +123,17 @@ from_peer(struct relay *r)
 {
     enum wire_event event;
 
-    while (r->to_out.len < PIECE
-           && (event = peer_receive(&r->peer)) != WIRE_NOTHING) {
+    for (int i = 0; i < BURST_MESSAGES && r->to_out.len < PIECE; i++) {
         const struct wire *w = &r->peer.wire;
 
-        r->moved_at = time_msec();
+        event = peer_receive(&r->peer);
+        if (event == WIRE_NOTHING) {
+            break;
+        }
+        /* What has nothing in it is no sign of life. */
+        if (w->body_len) {
+            r->moved_at = time_msec();
+        }
         if (r->heard_end) {
             peer_fail(&r->peer, SUSPECT_PROTOCOL, "a message after END");
         } else if (event == WIRE_CHUNK && w->type == WIRE_DATA) {
@@ -141,12 +157,15 @@ static void
 to_peer(struct relay *r)
 {
     uint8_t bytes[PIECE];
+    size_t burst = 0;
 
-    while (reads(r) && bucket_run(&r->bucket, time_msec())) {
+    while (burst < BURST && reads(r)
+           && bucket_run(&r->bucket, time_msec())) {
         ssize_t n = read(r->in, bytes, bucket_piece(&r->bucket,
                                                     sizeof bytes));
 
         if (n > 0) {
+            burst += n;
             bucket_take(&r->bucket, n);
             peer_send(&r->peer, WIRE_DATA, bytes, n);
             r->moved_at = time_msec();
@@ -363,18 +382,71 @@ out:
 
 /* ------------------------------------------------------ the answering end */
 
+/* Is 'node' one of the domain's two?  Returns 0, or an exit status and in
+ * '*error' why it is told nothing. */
+static int
+ask_agent(const struct link_options *o, const char *domain, const char *node,
+          char **error)
+{
+    struct agent_session *agent = agent_session_create(o->agent_socket);
+    int status = agent_hello(agent,
+                             agent_hello_params("check", domain, "", node),
+                             MIN(o->timeout, AGENT_MS), error);
+
+    if (!status) {
+        const struct json *facts = agent_session_facts(agent);
+        const struct json *pair = shash_find_data(json_object(facts), "pair");
+
+        if (!pair || pair->type != JSON_TRUE) {
+            *error = xasprintf("%s is neither the owner nor the standby of "
+                               "%s: it is told nothing of this node", node,
+                               domain);
+            status = DTS_EXIT_REFUSED;
+        }
+    }
+    agent_session_destroy(agent);
+    return status;
+}
+
+/* One of the few places for a check.  Returns a descriptor, which is to stay
+ * open as long as it lasts, or a negative errno; -EWOULDBLOCK: all are
+ * taken. */
+static int
+take_place(void)
+{
+    for (int i = 0; i < MAX_CHECKS; i++) {
+        char *path = xasprintf("%s/check.%d.lock", dts_rundir(), i);
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        int error = fd < 0 ? errno : 0;
+
+        free(path);
+        if (!error && !flock(fd, LOCK_EX | LOCK_NB)) {
+            return fd;
+        }
+        error = error ? error : errno;
+        if (fd >= 0) {
+            close(fd);
+        }
+        if (error != EWOULDBLOCK) {
+            return -error;
+        }
+    }
+    return -EWOULDBLOCK;
+}
+
 static int
 start_checker(const struct link_options *o, const char *domain,
               const char *node, struct child *child)
 {
+    char *helper = xasprintf("LIBXL_SAVE_HELPER=%s", o->save_helper);
     char *env_domain = xasprintf("DTS_DOMAIN=%s", domain);
     char *env_peer = xasprintf("DTS_PEER=%s", node);
-    const char *env[] = { env_domain, env_peer, NULL };
+    const char *env[] = { helper, env_domain, env_peer, NULL };
     char *log = (o->receiver_log_dir
-                 ? xasprintf("%s/check-%s.log", o->receiver_log_dir, domain)
-                 : NULL);
-    int error = child_start(child, o->checker, env, log);
+                 ? xasprintf("%s/check.log", o->receiver_log_dir) : NULL);
+    int error = child_start(child, o->checker, env, log, true);
 
+    free(helper);
     free(env_domain);
     free(env_peer);
     free(log);
@@ -422,21 +494,36 @@ link_check_answer(const struct link_options *o, const struct peer *peer,
 {
     const char *domain = json_string_member(hello, "domain");
     const char *node = json_string_member(hello, "node");
+    char *message = NULL;
     struct child child;
     struct relay r;
-    int error, status = DTS_EXIT_OK;
+    int place = -1, error, status;
 
     relay_init(&r, o);
     r.peer = *peer;
     VLOG_INFO("domain %s: %s (%s) checks what it would find here", domain,
               node, stream_get_name(r.peer.stream));
-    error = start_checker(o, domain, node, &child);
-    if (error) {
-        char *message = xasprintf("cannot start \"%s\" (%s)", o->checker,
-                                  ovs_strerror(error));
-
-        status = link_refuse(&r.peer, DTS_EXIT_PARTLY, message);
-        free(message);
+    status = ask_agent(o, domain, node, &message);
+    if (!status) {
+        place = take_place();
+        if (place < 0) {
+            status = DTS_EXIT_PARTLY;
+            message = (place == -EWOULDBLOCK
+                       ? xstrdup("too many checks at once: again in a minute")
+                       : xasprintf("no place for a check in %s (%s)",
+                                   dts_rundir(), ovs_strerror(-place)));
+        }
+    }
+    if (!status) {
+        error = start_checker(o, domain, node, &child);
+        if (error) {
+            status = DTS_EXIT_PARTLY;
+            message = xasprintf("cannot start \"%s\" (%s)", o->checker,
+                                ovs_strerror(error));
+        }
+    }
+    if (status) {
+        link_refuse(&r.peer, status, message);
     } else {
         struct json *welcome = json_object_create();
 
@@ -446,6 +533,10 @@ link_check_answer(const struct link_options *o, const struct peer *peer,
         peer_send_json(&r.peer, WIRE_WELCOME, welcome);
         answer(&r, &child);
     }
+    if (place >= 0) {
+        close(place);
+    }
+    free(message);
     relay_uninit(&r);
     return status;
 }

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -97,6 +98,19 @@ error:
     return error;
 }
 
+/* Our unit is the last that is to be killed, and may be more than nice. */
+static void
+be_humble(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+
+    if (fd >= 0) {
+        ignore(write(fd, "0", 1));
+        close(fd);
+    }
+    setpriority(PRIO_PROCESS, 0, 19);
+}
+
 static void
 child_exec(int fd, const char *command, const char *const env[],
            const char *log)
@@ -131,7 +145,7 @@ child_exec(int fd, const char *command, const char *const env[],
 
 int
 child_start(struct child *child, const char *command, const char *const env[],
-            const char *log)
+            const char *log, bool humble)
 {
     struct linger linger = { .l_onoff = 1, .l_linger = 0 };
     int fds[2], error;
@@ -146,6 +160,9 @@ child_start(struct child *child, const char *command, const char *const env[],
     child->pid = fork();
     if (!child->pid) {
         setsid();
+        if (humble) {
+            be_humble();
+        }
         child_exec(fds[1], command, env, log);
     }
     error = child->pid < 0 ? errno : 0;

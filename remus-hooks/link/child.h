@@ -18,9 +18,10 @@ struct child {
 
 /* Runs 'command' by the shell, with 'env' ("NAME=VALUE", NULL at the end)
  * added to its environment and stderr appended to the file 'log' (NULL:
- * ours). Returns 0 or an errno. */
+ * ours).  'humble': it gives way to all others, as to CPU and memory.  Returns
+ * 0 or an errno. */
 int child_start(struct child *, const char *command, const char *const env[],
-                const char *log);
+                const char *log, bool humble);
 /* True once it has ended. */
 bool child_ended(struct child *);
 void child_wait(const struct child *);

@@ -31,6 +31,7 @@ VLOG_DEFINE_THIS_MODULE(peer);
 
 #define TX_ROOM (1024 * 1024)   /* No DATA is added beyond. */
 #define CHUNK (256 * 1024)      /* One read, one write. */
+#define MAX_BEATS 4096          /* Read at once, one after the other. */
 #define FIRST_COPY_FACTOR 5     /* Times the timeout until there is a copy. */
 #define BEAT_DSCP 48            /* CS6: network control. */
 
@@ -287,7 +288,9 @@ alive(struct peer *peer)
 enum wire_event
 peer_receive(struct peer *peer)
 {
-    while (peer->stream) {
+    /* Who sends nothing but beats, as fast as they are read, must not keep us
+     * here. */
+    for (int i = 0; peer->stream && i < MAX_BEATS; i++) {
         enum wire_event event;
         int n;
 

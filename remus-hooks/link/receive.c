@@ -220,7 +220,7 @@ start_xl(struct receiver *r)
     char *log = (o->receiver_log_dir
                  ? xasprintf("%s/xl-%s.log", o->receiver_log_dir, r->domain)
                  : NULL);
-    int error = child_start(&r->child, o->receiver, env, log);
+    int error = child_start(&r->child, o->receiver, env, log, false);
 
     free(helper);
     free(domain);

@@ -143,7 +143,7 @@ class Agent:
                       "domain": "voip", "session": "", "generation": 7,
                       "state": "alone", "peer": "", "peer_ip": "127.0.0.1",
                       "port": 6646, "heartbeat": 50, "peer_timeout": 1000,
-                      "stall": 500, "tls": False}
+                      "stall": 500, "tls": False, "pair": True}
         self.error = facts.pop("error", None)
         self.facts.update(facts)
         self.verdict = None
@@ -324,7 +324,8 @@ class Bed:
             ["--listen", "--bind=" + self.at,
              "--agent-socket=" + self.b.path, "--receiver=" + command,
              "--unixctl=%s/ctl" % self.dir, "-vconsole:dbg",
-             "--spool=" + self.dir] + list(listener), log="listener.log")
+             "--spool=" + self.dir] + list(listener), log="listener.log",
+            env=dict(os.environ, DTS_RUNDIR=self.dir))
         end = time.monotonic() + 20
         while "listening on" not in self.log("listener.log"):
             if time.monotonic() > end or self.listener.poll() is not None:
