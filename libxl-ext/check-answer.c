@@ -13,6 +13,7 @@
 #include "check-answer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libxl_utils.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check-io.h"
@@ -35,6 +37,8 @@
 
 #define IDLE_MS 60000
 #define SEND_MS 10000
+#define FILES_MS 100000        /* For all of them. */
+#define PROGRESS_MS 4000
 #define MAX_PINGS 64
 
 static bool
@@ -187,10 +191,91 @@ check_script(struct check_lines *c, const char *path)
     }
 }
 
+/* The process that looks at files: a line for each, with what is said of
+ * it. */
 static void
-check_here(struct check_lines *c, const struct check_request *r)
+look_at_files(const struct check_request *r, int out)
 {
     uint64_t budget = CHECK_HASH_ALL;
+    struct check_io io;
+    int null;
+
+    /* Should it be left behind, nobody is to wait for it. */
+    null = open("/dev/null", O_RDWR);
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    check_io_init(&io, null, out);
+    for (size_t i = 0; i < r->n_files; i++) {
+        struct json *o = json_object_create();
+        struct check_lines c;
+
+        check_lines_init(&c, "");
+        check_file_compare(&c, &r->files[i], &budget);
+        json_object_put(o, "checks", check_lines_to_json(&c));
+        check_lines_uninit(&c);
+        if (check_io_send(&io, o, FILES_MS)) {
+            break;
+        }
+    }
+    _exit(0);
+}
+
+/* A disk or a server of files that does not answer keeps who asks it, and no
+ * signal ends that: so a process of its own asks, and meanwhile the asking end
+ * is told that there is somebody. */
+static void
+check_files(struct check_lines *c, struct check_io *io,
+            const struct check_request *r)
+{
+    int64_t deadline = check_mono_us() + FILES_MS * INT64_C(1000);
+    int fds[2], error = 0;
+    struct check_io from;
+    struct json *json;
+    size_t n = 0;
+    pid_t pid;
+
+    if (!r->n_files) {
+        return;
+    }
+    pid = pipe2(fds, O_CLOEXEC) ? -1 : fork();
+    if (!pid) {
+        look_at_files(r, fds[1]);
+    }
+    if (pid < 0) {
+        check_bad(c, CHECK_WARN, "files", xstrdup("once more"),
+                  "no files were looked at (%s)", ovs_strerror(errno));
+        return;
+    }
+    close(fds[1]);
+    check_io_init(&from, fds[0], fds[0]);
+    while (n < r->n_files && !error) {
+        error = check_io_receive(&from, PROGRESS_MS, &json, NULL, NULL);
+        if (!error) {
+            check_lines_from_json(c, "", shash_find_data(json_object(json),
+                                                         "checks"));
+            json_destroy(json);
+            n++;
+        } else if (error == ETIMEDOUT && check_mono_us() < deadline) {
+            error = check_io_send(io, json_object_create(), SEND_MS);
+        }
+    }
+    if (n < r->n_files) {
+        check_bad(c, CHECK_WARN, "files", xstrdup(
+                  "does the disk, or the server, that they are on answer? "
+                  "once more"), "%s, %s, and %"PRIuSIZE" more were not looked "
+                  "at within %d s", r->files[n].what, r->files[n].path,
+                  r->n_files - n - 1, FILES_MS / 1000);
+    }
+    check_io_uninit(&from);
+    close(fds[0]);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, WNOHANG);
+}
+
+static void
+check_here(struct check_lines *c, struct check_io *io,
+           const struct check_request *r)
+{
     char *error = NULL;
     libxl_ctx *ctx = remus_libxl_open(&error);
 
@@ -205,9 +290,7 @@ check_here(struct check_lines *c, const struct check_request *r)
                   error);
         free(error);
     }
-    for (size_t i = 0; i < r->n_files; i++) {
-        check_file_compare(c, &r->files[i], &budget);
-    }
+    check_files(c, io, r);
     for (size_t i = 0; i < r->n_scripts; i++) {
         check_script(c, r->scripts[i]);
     }
@@ -217,8 +300,8 @@ check_here(struct check_lines *c, const struct check_request *r)
 }
 
 static struct json *
-answer_to(const struct json *json, const char *domain, const char *asks,
-          int *bulk_ms)
+answer_to(struct check_io *io, const struct json *json, const char *domain,
+          const char *asks, int *bulk_ms)
 {
     struct json *o = json_object_create(), *facts, *status = NULL;
     struct check_request r;
@@ -238,7 +321,7 @@ answer_to(const struct json *json, const char *domain, const char *asks,
         /* Without the database it is not known who that is. */
         if (!check_agent(&c, "ctl", domain, "", &facts, &status)
             && check_pair(&c, status, domain, asks)) {
-            check_here(&c, &r);
+            check_here(&c, io, &r);
         }
         json_destroy(facts);
     }
@@ -294,7 +377,7 @@ check_answer(void)
             json_object_put(o, "now_us", json_integer_create(check_now_us()));
             error = check_io_send(&io, o, SEND_MS);
         } else {
-            error = check_io_send(&io, answer_to(json, domain, asks,
+            error = check_io_send(&io, answer_to(&io, json, domain, asks,
                                                  &bulk_ms), SEND_MS);
             if (!error && bulk_ms) {
                 error = send_bulk_result(&io, bulk_ms);

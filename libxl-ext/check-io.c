@@ -35,8 +35,8 @@ check_now_us(void)
     return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
 }
 
-static int64_t
-mono_us(void)
+int64_t
+check_mono_us(void)
 {
     struct timespec ts;
 
@@ -67,7 +67,7 @@ wait_for(int fd, short int events, int64_t deadline)
 {
     for (;;) {
         struct pollfd p = { .fd = fd, .events = events };
-        int64_t left = deadline - mono_us();
+        int64_t left = deadline - check_mono_us();
         int n = poll(&p, 1, left > 0 ? (left + 999) / 1000 : 0);
 
         if (n > 0) {
@@ -107,7 +107,7 @@ read_some(struct check_io *io, void *data, size_t n, int64_t deadline)
 int
 check_io_send(struct check_io *io, struct json *json, int timeout)
 {
-    int64_t deadline = mono_us() + timeout * INT64_C(1000);
+    int64_t deadline = check_mono_us() + timeout * INT64_C(1000);
     char *text = json_to_string(json, JSSF_SORT);
     char *line = xasprintf("%s\n", text);
     size_t left = strlen(line);
@@ -152,7 +152,7 @@ int
 check_io_receive(struct check_io *io, int timeout, struct json **json,
                  void (*tick)(void *aux, int seconds), void *aux)
 {
-    int64_t begun = mono_us(), deadline = begun + timeout * INT64_C(1000);
+    int64_t begun = check_mono_us(), deadline = begun + timeout * INT64_C(1000);
     int64_t next = begun + 1000000;
 
     *json = NULL;
@@ -172,10 +172,10 @@ check_io_receive(struct check_io *io, int timeout, struct json **json,
             io->len += n;
         } else if (!n) {
             return EOF;
-        } else if (n == -ETIMEDOUT && mono_us() < deadline) {
+        } else if (n == -ETIMEDOUT && check_mono_us() < deadline) {
             next += 1000000;
             if (tick) {
-                tick(aux, (mono_us() - begun) / 1000000);
+                tick(aux, (check_mono_us() - begun) / 1000000);
             }
         } else {
             return -n;
@@ -188,14 +188,14 @@ check_io_drain(struct check_io *io, int ms, int timeout, uint64_t *bytes,
                uint64_t *us)
 {
     int64_t first = 0, last = 0, counts_from, end;
-    int64_t deadline = mono_us() + timeout * INT64_C(1000);
+    int64_t deadline = check_mono_us() + timeout * INT64_C(1000);
     char *piece = xmalloc(PIECE);
     int error = 0;
 
     *bytes = *us = 0;
     counts_from = end = deadline;
     if (io->len) {              /* Came with the request. */
-        first = mono_us();
+        first = check_mono_us();
         io->len = 0;
     }
     for (;;) {
@@ -208,7 +208,7 @@ check_io_drain(struct check_io *io, int ms, int timeout, uint64_t *bytes,
             last = 0;
         }
         n = read_some(io, piece, PIECE, end);
-        now = mono_us();
+        now = check_mono_us();
         if (n <= 0) {
             error = !n ? EOF : n == -ETIMEDOUT && first ? 0 : -n;
             break;
@@ -236,7 +236,7 @@ check_io_drain(struct check_io *io, int ms, int timeout, uint64_t *bytes,
 int
 check_io_flood(struct check_io *io, int ms)
 {
-    int64_t deadline = mono_us() + ms * INT64_C(1000);
+    int64_t deadline = check_mono_us() + ms * INT64_C(1000);
     char *piece = xmalloc(PIECE);
     int error = 0;
 
@@ -248,7 +248,7 @@ check_io_flood(struct check_io *io, int ms)
     while (!error) {
         struct pollfd p[2] = { { .fd = io->out, .events = POLLOUT },
                                { .fd = io->in, .events = POLLIN } };
-        int64_t left = deadline - mono_us();
+        int64_t left = deadline - check_mono_us();
         ssize_t n;
 
         if (left <= 0) {

@@ -141,6 +141,21 @@ check_lines_to_json(const struct check_lines *c)
     return array;
 }
 
+const char *
+check_lines_lack(const struct check_lines *c, size_t from)
+{
+    if (from >= c->n) {
+        return "the answer lacks everything";
+    }
+    for (size_t i = from; i < c->n; i++) {
+        if (c->lines[i].level == CHECK_FAIL
+            || !strcmp(c->lines[i].id, "binding")) {
+            return NULL;
+        }
+    }
+    return "the answer lacks the line about the binding";
+}
+
 char *
 check_printable(const char *s, size_t max)
 {

@@ -64,6 +64,10 @@ struct json *check_lines_to_json(const struct check_lines *);
 const char *check_lines_from_json(struct check_lines *, const char *node,
                                   const struct json *);
 
+/* Are the lines from 'from' on, another node's, an answer?  NULL, or what it
+ * lacks.  (One that says what fails need not say more.) */
+const char *check_lines_lack(const struct check_lines *, size_t from);
+
 /* 's', with what a terminal might obey as '?', and cut to 'max' bytes; to be
  * freed. */
 char *check_printable(const char *s, size_t max);

@@ -129,14 +129,14 @@ read_backend(struct xs_handle *xs, const struct netbuf_dev *dev,
 /* The bridge that Open vSwitch has it in: the vif, or the port that stands in
  * its place while its output is held.  To be freed; NULL: in none. */
 static char *
-bridge_of(const struct netbuf_dev *dev)
+bridge_of(struct check_lines *c, const struct netbuf_dev *dev)
 {
     const char *const ports[] = { dev->vif, dev->port };
     char *bridge = NULL;
 
     for (size_t i = 0; i < ARRAY_SIZE(ports) && !bridge; i++) {
-        bridge = check_capture((const char *const[]) {
-                               "ovs-vsctl", "--timeout=5", "port-to-br",
+        bridge = check_capture(c, (const char *const[]) {
+                               "ovs-vsctl", "--timeout=2", "port-to-br",
                                ports[i], NULL });
     }
     return bridge;
@@ -144,10 +144,10 @@ bridge_of(const struct netbuf_dev *dev)
 
 /* The agent's bridge, to be freed. */
 static char *
-our_bridge(void)
+our_bridge(struct check_lines *c)
 {
-    char *s = check_capture((const char *const[]) {
-                            "ovs-vsctl", "--timeout=5", "--if-exists", "get",
+    char *s = check_capture(c, (const char *const[]) {
+                            "ovs-vsctl", "--timeout=2", "--if-exists", "get",
                             "Open_vSwitch", ".", "external_ids:dts-bridge",
                             NULL });
     size_t n = s ? strlen(s) : 0;
@@ -182,7 +182,7 @@ check_vif(struct check_lines *c, struct xs_handle *xs,
           struct check_request *r)
 {
     char *script = read_backend(xs, dev, "script");
-    char *bridge = bridge_of(dev);
+    char *bridge = bridge_of(c, dev);
     const char *base = strrchr(script, '/');
 
     base = base ? base + 1 : script;
@@ -231,7 +231,7 @@ check_vifs(struct check_lines *c, const struct check_domain *d,
         check_bad(c, CHECK_FAIL, "vif", xstrdup("systemctl status xen"),
                   "xenstore does not answer (%s)", ovs_strerror(errno));
     } else {
-        wanted = our_bridge();
+        wanted = our_bridge(c);
         for (size_t i = 0; i < n; i++) {
             check_vif(c, xs, &devs[i], wanted, r);
         }

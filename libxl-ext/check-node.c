@@ -11,6 +11,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@
 
 #include "agent-client.h"
 #include "check-copy.h"
+#include "check-io.h"
 #include "check-lines.h"
 #include "check-wire.h"
 #include "openvswitch/json.h"
@@ -31,47 +34,106 @@
 #include "util.h"
 
 #define AGENT_MS 3000
+#define PROGRAM_MS 3000
 
 extern char **environ;
 
-char *
-check_capture(const char *const argv[])
+/* Reads until 'deadline' what comes; returns false if it did not end. */
+static bool
+read_output(int fd, char *text, size_t size, size_t *len, int64_t deadline)
+{
+    for (;;) {
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        int64_t left = deadline - check_mono_us();
+        ssize_t n;
+
+        if (left <= 0) {
+            return false;
+        }
+        if (poll(&p, 1, (left + 999) / 1000) <= 0) {
+            continue;
+        }
+        n = read(fd, text + *len, size - *len);
+        if (n > 0) {
+            *len += n;
+        } else if (!n || errno != EINTR) {
+            return true;
+        }
+    }
+}
+
+/* Waits for 'pid' until 'deadline'; returns false if it did not end. */
+static bool
+wait_for_end(pid_t pid, int *status, int64_t deadline)
+{
+    for (;;) {
+        pid_t ended = waitpid(pid, status, WNOHANG);
+
+        if (ended == pid) {
+            return true;
+        } else if (ended < 0 && errno != EINTR) {
+            *status = -1;
+            return true;
+        } else if (check_mono_us() >= deadline) {
+            return false;
+        }
+        poll(NULL, 0, 5);
+    }
+}
+
+static int
+spawn(const char *const argv[], int out, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
-    char text[4096];
-    size_t len = 0;
-    int fds[2], error, status;
-    ssize_t n;
-    pid_t pid;
+    posix_spawnattr_t attr;
+    int error;
 
-    if (pipe2(fds, O_CLOEXEC)) {
-        return NULL;
-    }
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
                                      O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
                                      O_WRONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
-    error = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *) argv,
+    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+    posix_spawnattr_init(&attr);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setpgroup(&attr, 0);
+    error = posix_spawnp(pid, argv[0], &actions, &attr, (char *const *) argv,
                          environ);
+    posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&actions);
-    close(fds[1]);
-    while (!error && (n = read(fds[0], text + len, sizeof text - len)) != 0) {
-        if (n > 0) {
-            len += n;
-        } else if (errno != EINTR) {
-            break;
-        }
-    }
-    close(fds[0]);
-    if (error) {
+    return error;
+}
+
+char *
+check_capture(struct check_lines *c, const char *const argv[])
+{
+    int64_t deadline = check_mono_us() + PROGRAM_MS * INT64_C(1000);
+    int fds[2], status = 0;
+    bool ended = false;
+    char text[4096];
+    size_t len = 0;
+    pid_t pid;
+
+    if (pipe2(fds, O_CLOEXEC)) {
         return NULL;
     }
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR) {
-            return NULL;
-        }
+    if (spawn(argv, fds[1], &pid)) {
+        close(fds[0]);
+        close(fds[1]);
+        return NULL;
+    }
+    close(fds[1]);
+    ended = (read_output(fds[0], text, sizeof text, &len, deadline)
+             && wait_for_end(pid, &status, deadline));
+    close(fds[0]);
+    if (!ended) {
+        kill(-pid, SIGKILL);
+        /* Not for ever, either: it may be stuck in the kernel. */
+        wait_for_end(pid, &status, check_mono_us() + 100000);
+        check_bad(c, CHECK_WARN, "program", xasprintf(
+                  "%s by hand: what does it wait for?", argv[0]),
+                  "%s did not end within %d s", argv[0], PROGRAM_MS / 1000);
+        return NULL;
     }
     if (len && text[len - 1] == '\n') {
         len--;
@@ -116,7 +178,7 @@ check_plug(struct check_lines *c, bool now)
         check_ok(c, "plug", "sch_plug is loaded: output can be held");
         return;
     }
-    output = check_capture((const char *const[]) {
+    output = check_capture(c, (const char *const[]) {
                            "modprobe", "-n", "-q", "sch_plug", NULL });
     if (output) {
         check_ok(c, "plug", "sch_plug can be loaded: output can be held");
@@ -134,7 +196,7 @@ check_plug(struct check_lines *c, bool now)
 /* dts-link's unit keeps clocks from what runs in it, so also the question how
  * ours is: then systemd is asked.  Returns false if nobody says. */
 static bool
-clock_is_set(bool *set, long int *within_ms)
+clock_is_set(struct check_lines *c, bool *set, long int *within_ms)
 {
     struct timex t = { .modes = 0 };
     int state = adjtimex(&t);
@@ -145,7 +207,7 @@ clock_is_set(bool *set, long int *within_ms)
         *within_ms = t.maxerror / 1000;
         return true;
     }
-    answer = check_capture((const char *const[]) {
+    answer = check_capture(c, (const char *const[]) {
                            "timedatectl", "show", "--property=NTPSynchronized",
                            "--value", NULL });
     *set = answer && !strcmp(answer, "yes");
@@ -163,7 +225,7 @@ check_clock(struct check_lines *c)
     long int within_ms;
     bool set;
 
-    if (!clock_is_set(&set, &within_ms)) {
+    if (!clock_is_set(c, &set, &within_ms)) {
         /* The two clocks are compared in any case. */
         return;
     } else if (!set) {

@@ -13,8 +13,9 @@ struct check_request;
 struct json;
 
 /* Runs a program without a shell, its errors unseen.  Returns what it printed,
- * without the last newline, to be freed; NULL: it failed. */
-char *check_capture(const char *const argv[]);
+ * without the last newline, to be freed; NULL: it failed, or was killed because
+ * it did not end within three seconds: then a line says so. */
+char *check_capture(struct check_lines *, const char *const argv[]);
 
 /* Our gate and Xen's own save helper. */
 void check_helpers(struct check_lines *);

@@ -15,7 +15,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <xenctrl.h>
 #include <xenguest.h>
@@ -23,6 +22,7 @@
 
 #include "check-copy.h"
 #include "check-cpu.h"
+#include "check-io.h"
 #include "util.h"
 
 #define DIRTY_MS 1000           /* All of a mean takes about so long. */
@@ -217,15 +217,6 @@ check_policy_compare(enum check_type type OVS_UNUSED,
 
 /* ------------------------------------------------------------- dirty pages */
 
-static int64_t
-now_us(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
-}
-
 /* Sets '*pages' to what was written to since the last time, and forgets it.
  * Without a bitmap to fill only the count is told, and the pages are clean all
  * the same, but only as many as are asked about: so all. */
@@ -254,13 +245,13 @@ measure(xc_interface *xch, uint32_t domid, xen_pfn_t n, int ms, double *pages)
     int error;
 
     error = clean(xch, domid, n, &count);
-    at = now_us();
+    at = check_mono_us();
     for (int i = 0; i < times && !error; i++) {
         int64_t then = at;
 
         poll(NULL, 0, period);
         error = clean(xch, domid, n, &count);
-        at = now_us();
+        at = check_mono_us();
         /* It was longer than 'ms', if only a little. */
         sum += count * (ms * 1e3 / MAX(at - then, 1));
     }

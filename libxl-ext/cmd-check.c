@@ -152,6 +152,42 @@ progress(const struct check *ck, const char *what)
 
 /* ----------------------------------------------------------------- binding */
 
+static bool
+is_true(const struct json *o, const char *name)
+{
+    const struct json *m = shash_find_data(json_object(o), name);
+
+    return m && m->type == JSON_TRUE;
+}
+
+/* Of a domain that is here and not bound to another node. */
+static void
+say_binding(struct check_lines *c, const struct json *d, const char *domain)
+{
+    const char *owner = check_string(d, "owner");
+    const char *standby = check_string(d, "standby");
+
+    if (!owner[0]) {
+        check_bad(c, CHECK_FAIL, "binding", xasprintf(
+                  "dts-ctl status %s; dts-ctl domain-add makes one", domain),
+                  "%s has no binding: it belongs to no node", domain);
+    } else if (is_true(d, "backward")) {
+        check_bad(c, CHECK_FAIL, "binding", xasprintf(
+                  "make sure who runs it, then: dts-ctl adopt %s", domain),
+                  "the database has "
+                  "an older binding of %s than this node has seen: it is not "
+                  "followed", domain);
+    } else if (!is_true(d, "may_run")) {
+        check_bad(c, CHECK_FAIL, "binding", xasprintf(
+                  "dts-ctl status %s", domain), "%s may not run here (%s): "
+                  "its frames are dropped", domain, check_string(d, "state"));
+    } else {
+        check_ok(c, "binding", "%s is bound to this node (%s), standby %s",
+                 domain, check_string(d, "state"),
+                 standby[0] ? standby : "nobody");
+    }
+}
+
 /* The agent's word, which other lines depend on.  Returns an exit status if
  * there is nothing to check here, else 0. */
 static int
@@ -181,9 +217,11 @@ check_binding(struct check *ck, const char *domain, bool here)
                     ? ", and its frames are dropped here" : "", domain,
                     domain, ck->node);
     } else if (d && here) {
-        check_ok(&ck->lines, "binding", "%s is bound to this node (%s), "
-                 "standby %s", domain, check_string(d, "state"),
-                 check_string(d, "standby"));
+        say_binding(&ck->lines, d, domain);
+    } else if (status && here) {
+        check_bad(&ck->lines, CHECK_FAIL, "binding", xasprintf(
+                  "dts-ctl domain-add %s ...", domain),
+                  "dts-agent says nothing of %s", domain);
     }
     json_destroy(facts);
     json_destroy(status);
@@ -296,9 +334,14 @@ ask_peer(struct check *ck, struct check_request *request,
     if (error) {
         no_peer(ck, error);
     } else {
+        size_t n = ck->lines.n;
+
         problem = check_lines_from_json(
             &ck->lines, ck->peer, shash_find_data(json_object(answer),
                                                   "checks"));
+        if (!problem) {
+            problem = check_lines_lack(&ck->lines, n);
+        }
         if (problem) {
             no_peer(ck, xasprintf("its answer is not understood: %s",
                                   problem));

@@ -47,7 +47,7 @@ says() {
     then pass "$5"
     else
         fail "$5"; diag "wanted: $1 $2 $3 $4; status $rc"
-        diag "$(jq -r '.checks[] | "\(.level) \(.check) \(.node): \(.text)"' $W/out 2>&1; cat $W/err $W/hostB/dts/check-voip.log 2>/dev/null | tail -n 20)"
+        diag "$(jq -r '.checks[] | "\(.level) \(.check) \(.node): \(.text)"' $W/out 2>&1; cat $W/err $W/hostB/dts/check.log 2>/dev/null | tail -n 20)"
     fi
 }
 gives() {
@@ -152,6 +152,31 @@ is "$(sessions)" "" "no agent has heard of a session"
 check 3 hostB; gives 6 '"fail": *0' "by its number, and the node's name"
 check voip 169.254.64.2; gives 6 '"fail": *0' "by an address"
 check voip hostX; gives 3 "no node called" "a node that is none"
+
+# An answer that takes its time, and says nothing.
+cat >$W/fakelink <<'END'
+#!/usr/bin/python3
+import json, os, sys, time
+for line in sys.stdin:
+    if "ping" in json.loads(line):
+        print(json.dumps({"now_us": int(time.time() * 1e6)}), flush=True)
+    else:
+        for _ in range(3):
+            print("{}", flush=True)
+        print(json.dumps({"answer": 1, "node": "hostB", "checks": json.loads(os.environ["CHECKS"])}), flush=True)
+END
+chmod +x $W/fakelink
+fakelink() { CHECKS=$1 xlr hostA check --link=$W/fakelink --json --no-bandwidth voip; }
+fakelink '[]'; says fail link "" "hostB cannot be asked: .*lacks everything" "an empty answer is none"
+fakelink '[{"check":"cpu","level":"ok","text":"t"}]'; says fail link "" "lacks the line about the binding" "nor one of half of it"
+fakelink '[{"check":"binding","level":"ok","text":"t"}]'; says ok binding hostB "^t$" "signs of life before it are skipped"
+# Programs that do not end.
+printf '#!/bin/sh\nsleep 30 &\nwait\n' >$W/bin/ovs-vsctl; chmod +x $W/bin/ovs-vsctl
+before=$(date +%s)
+fakelink '[]'
+says warn program hostA "ovs-vsctl did not end within 3 s" "a program that does not end is killed"
+ok "and not waited for" test $(($(date +%s) - before)) -lt 20
+rm $W/bin/ovs-vsctl
 
 # ---------------------------------------------------- bandwidth and dirty pages
 echo 1000 >$W/hostA/xen/dirty
@@ -260,7 +285,7 @@ ovs hostA del-port vif3.0
 check voip; says fail vif hostA "vif3.0 is in no bridge" "a vif in no bridge"
 agent_stop hostB
 check voip
-says fail agent hostB "dts-agent does not answer" "no agent there"
+says fail link "" "hostB cannot be asked: refused by the peer: .*agent" "no agent there"
 is "$(jq '[.checks[] | select(.check == "files")] | length' $W/out)" 0 "then nothing is said of files"
 agent_start hostB
 

@@ -125,6 +125,24 @@ test_peer_lines(void **state OVS_UNUSED)
     assert_string_equal(check_lines_from_json(&c, "b", NULL),
                         "the lines are no array");
 
+    /* An answer must say something, and whose the domain is. */
+    assert_null(take(&c, "[]"));
+    assert_string_equal(check_lines_lack(&c, 0),
+                        "the answer lacks everything");
+    check_lines_uninit(&c);
+    assert_null(take(&c, "[{\"check\":\"a\",\"level\":\"ok\","
+                     "\"text\":\"t\"}]"));
+    assert_non_null(check_lines_lack(&c, 0));
+    check_ok(&c, "binding", "t");
+    assert_null(check_lines_lack(&c, 0));
+    assert_null(check_lines_lack(&c, 1));
+    assert_non_null(check_lines_lack(&c, 2));
+    check_lines_uninit(&c);
+    assert_null(take(&c, "[{\"check\":\"a\",\"level\":\"fail\","
+                     "\"text\":\"t\",\"remedy\":\"r\"}]"));
+    assert_null(check_lines_lack(&c, 0));
+    check_lines_uninit(&c);
+
     /* What a terminal would obey, and another line's look. */
     assert_null(take(&c, "[{\"check\":\"a\\u001b[2J\",\"level\":\"ok\","
                      "\"text\":\"x\\nok    all\\u009b1m\"}]"));
