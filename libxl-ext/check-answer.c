@@ -99,7 +99,12 @@ check_versions(struct check_lines *c, libxl_ctx *ctx,
     } else {
         check_ok(c, "version", "remus-dts %s, as there", DTS_VERSION);
     }
-    if (strcmp(r->xen, xen)) {
+    if (!r->xen[0] || !xen[0] || !r->libxl[0] || !libxl[0]) {
+        check_bad(c, CHECK_WARN, "xen", xstrdup(
+                  "compare xl info and the packages on both hosts"),
+                  "which Xen and which libxl there are is not known of both "
+                  "nodes");
+    } else if (strcmp(r->xen, xen)) {
         check_bad(c, CHECK_FAIL, "xen", xstrdup(
                   "boot the same version of Xen on both hosts"),
                   "the hypervisor is Xen %s here and %s there", xen, r->xen);

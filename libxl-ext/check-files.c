@@ -4,9 +4,9 @@
  * The paths to look at come from that other node, and this is root.  So a path
  * is opened for nothing but its size and its bytes, and no more is said of it
  * than whether it is there, has that size and that content: all of it, or all
- * of its first CHECK_HASH_ONE bytes, never of a piece that the other one chose,
- * which could be guessed byte by byte.  A size, a content or a checksum goes
- * nowhere.
+ * of its first CHECK_HASH_ONE bytes, never of a piece that the other one
+ * chose, which could be guessed byte by byte.  A size, a content or a checksum
+ * goes nowhere.
  *
  * A FIFO or a device could keep an open() waiting, a terminal could become
  * ours: what is there is looked at before it is opened, by a descriptor that

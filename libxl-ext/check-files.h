@@ -41,9 +41,9 @@ struct check_file {
 };
 void check_file_uninit(struct check_file *);
 
-/* Looks at 'file->path' and fills in the rest.  Hashes it, if '*budget' permits
- * and, with 'like', if that one has the same size and was hashed.  Opens no
- * terminal or other device, runs nothing; but a disk that does not answer, or
+/* Looks at 'file->path' and fills in the rest.  Hashes it, if '*budget'
+ * permits and, with 'like', if that one has the same size and was hashed.
+ * Opens no terminal or other device, runs nothing; but a disk that does not answer, or
  * a server of files, keeps it waiting for as long as it likes, and no signal
  * ends that: the answering end does it in a process that it can leave behind.
  * Returns 0 or an errno; EINVAL: it is neither a file nor a block device;

@@ -152,7 +152,8 @@ int
 check_io_receive(struct check_io *io, int timeout, struct json **json,
                  void (*tick)(void *aux, int seconds), void *aux)
 {
-    int64_t begun = check_mono_us(), deadline = begun + timeout * INT64_C(1000);
+    int64_t begun = check_mono_us();
+    int64_t deadline = begun + timeout * INT64_C(1000);
     int64_t next = begun + 1000000;
 
     *json = NULL;

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check-wire.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
-#include "openvswitch/shash.h"
 #include "remus-dts/exit.h"
 #include "util.h"
 
@@ -172,14 +172,6 @@ check_printable(const char *s, size_t max)
     return copy;
 }
 
-static const char *
-member(const struct json *line, const char *name)
-{
-    const struct json *m = shash_find_data(json_object(line), name);
-
-    return m && m->type == JSON_STRING ? json_string(m) : NULL;
-}
-
 const char *
 check_lines_from_json(struct check_lines *c, const char *node,
                       const struct json *array)
@@ -199,21 +191,21 @@ check_lines_from_json(struct check_lines *c, const char *node,
         if (line->type != JSON_OBJECT) {
             return "a line is no object";
         }
-        id = member(line, "check");
-        name = member(line, "level");
-        text = member(line, "text");
-        remedy = member(line, "remedy");
-        while (name && level < CHECK_N_LEVELS
+        id = check_string(line, "check");
+        name = check_string(line, "level");
+        text = check_string(line, "text");
+        remedy = check_string(line, "remedy");
+        while (level < CHECK_N_LEVELS
                && strcmp(name, level_names[level])) {
             level++;
         }
-        if (!id || !id[0] || !name || level == CHECK_N_LEVELS || !text
-            || (level == CHECK_OK) != !remedy) {
+        if (!id[0] || level == CHECK_N_LEVELS || !text[0]
+            || (level == CHECK_OK) != !remedy[0]) {
             return "a line lacks something";
         }
         id_copy = check_printable(id, 32);
         add_line(c, level, id_copy, node,
-                 remedy ? check_printable(remedy, CHECK_MAX_TEXT) : NULL,
+                 remedy[0] ? check_printable(remedy, CHECK_MAX_TEXT) : NULL,
                  check_printable(text, CHECK_MAX_TEXT));
         free(id_copy);
     }

@@ -268,11 +268,9 @@ no_agent(struct check_lines *c, const char *why)
 static int
 say_status(struct check_lines *c, const struct json *status)
 {
-    const struct json *connected = shash_find_data(json_object(status),
-                                                   "connected");
     const char *version = check_string(status, "version");
 
-    if (!connected || connected->type != JSON_TRUE) {
+    if (!check_true(status, "connected")) {
         check_bad(c, CHECK_FAIL, "agent", xstrdup(
                   "dts-ctl check on that node says more"),
                   "dts-agent runs, but has no connection to the database");
@@ -394,10 +392,12 @@ check_xen_version(libxl_ctx *ctx)
 char *
 check_libxl_name(void)
 {
+    /* Not our own address of it, which may be in the program. */
+    void *there = dlsym(RTLD_DEFAULT, "libxl_ctx_alloc");
     const char *slash;
     Dl_info info;
 
-    if (!dladdr((void *) libxl_ctx_alloc, &info) || !info.dli_fname) {
+    if (!there || !dladdr(there, &info) || !info.dli_fname) {
         return xstrdup("");
     }
     slash = strrchr(info.dli_fname, '/');

@@ -13,8 +13,8 @@ struct check_request;
 struct json;
 
 /* Runs a program without a shell, its errors unseen.  Returns what it printed,
- * without the last newline, to be freed; NULL: it failed, or was killed because
- * it did not end within three seconds: then a line says so. */
+ * without the last newline, to be freed; NULL: it failed, or was killed
+ * because it did not end within three seconds: then a line says so. */
 char *check_capture(struct check_lines *, const char *const argv[]);
 
 /* Our gate and Xen's own save helper. */
@@ -32,8 +32,9 @@ int check_agent(struct check_lines *, const char *role, const char *domain,
 const struct json *check_agent_domain(const struct json *status,
                                       const char *domain);
 
-/* Why a copy of the domain is made, or may be, by whomever: to be freed.  NULL:
- * none is.  Without 'lock' the caller has the lock of `xl-remus protect`. */
+/* Why a copy of the domain is made, or may be, by whomever: to be freed.
+ * NULL: none is.  Without 'lock' the caller has the lock of `xl-remus
+ * protect`. */
 char *check_copy(const char *domain, uint32_t domid, bool lock);
 
 /* Which Xen and which libxl this is: to be freed. */

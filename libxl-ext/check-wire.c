@@ -48,11 +48,17 @@ check_request_add_file(struct check_request *r, const struct check_file *f)
     r->files[r->n_files++] = *f;
 }
 
+static const struct json *
+member(const struct json *o, const char *name)
+{
+    return (o && o->type == JSON_OBJECT
+            ? shash_find_data(json_object(o), name) : NULL);
+}
+
 const char *
 check_string(const struct json *o, const char *name)
 {
-    const struct json *m = (o && o->type == JSON_OBJECT
-                            ? shash_find_data(json_object(o), name) : NULL);
+    const struct json *m = member(o, name);
 
     return m && m->type == JSON_STRING ? json_string(m) : "";
 }
@@ -60,10 +66,17 @@ check_string(const struct json *o, const char *name)
 int64_t
 check_int(const struct json *o, const char *name, int64_t dflt)
 {
-    const struct json *m = (o && o->type == JSON_OBJECT
-                            ? shash_find_data(json_object(o), name) : NULL);
+    const struct json *m = member(o, name);
 
     return m && m->type == JSON_INTEGER ? json_integer(m) : dflt;
+}
+
+bool
+check_true(const struct json *o, const char *name)
+{
+    const struct json *m = member(o, name);
+
+    return m && m->type == JSON_TRUE;
 }
 
 struct json *

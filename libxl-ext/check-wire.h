@@ -57,5 +57,6 @@ struct json *check_line_parse(const char *, size_t n);
  * type. */
 const char *check_string(const struct json *, const char *name);
 int64_t check_int(const struct json *, const char *name, int64_t dflt);
+bool check_true(const struct json *, const char *name);
 
 #endif /* check-wire.h */

@@ -29,19 +29,29 @@
 
 /* It would say on its own what it thinks of hypercalls that fail: what is to
  * be said is said by us. */
+static xentoollog_logger *logger;       /* Of the one that is open. */
+
 static xc_interface *
 open_xc(char **error)
 {
-    xentoollog_logger_stdiostream *log
-        = xtl_createlogger_stdiostream(stderr, XTL_CRITICAL, 0);
-    xc_interface *xch = xc_interface_open((xentoollog_logger *) log,
-                                          (xentoollog_logger *) log, 0);
+    xc_interface *xch;
 
+    logger = (xentoollog_logger *) xtl_createlogger_stdiostream(
+        stderr, XTL_CRITICAL, 0);
+    xch = xc_interface_open(logger, logger, 0);
     if (!xch) {
         *error = xasprintf("the hypervisor cannot be asked (%s)",
                            ovs_strerror(errno));
+        xtl_logger_destroy(logger);
     }
     return xch;
+}
+
+static void
+close_xc(xc_interface *xch)
+{
+    xc_interface_close(xch);
+    xtl_logger_destroy(logger);
 }
 
 /* -------------------------------------------------------------- CPU policy */
@@ -100,7 +110,7 @@ check_policy_get(uint32_t domid, struct check_policy *p)
     if (policy) {
         xc_cpu_policy_destroy(policy);
     }
-    xc_interface_close(xch);
+    close_xc(xch);
     return error;
 }
 
@@ -191,7 +201,7 @@ check_policy_compare(enum check_type type, const struct check_policy *p,
     xch = open_xc(text);
     if (xch) {
         result = compare(xch, type, p, text);
-        xc_interface_close(xch);
+        close_xc(xch);
     }
     return result;
 }
@@ -351,6 +361,6 @@ check_dirty_pages(uint32_t domid, int ms, double *pages)
     sigprocmask(SIG_BLOCK, &mask, &old);
     error = log_and_measure(xch, domid, ms, pages);
     sigprocmask(SIG_SETMASK, &old, NULL);
-    xc_interface_close(xch);
+    close_xc(xch);
     return error;
 }

@@ -25,7 +25,8 @@ enum check_compat check_policy_compare(enum check_type,
                                        char **text);
 
 /* How many different pages 'domid' writes to in 'ms', the mean of several
- * times within about a second.  NULL, or why it is not to be had (to be freed).
+ * times within about a second.  NULL, or why it is not to be had (to be
+ * freed).
  *
  * Nothing may checkpoint, save or migrate it meanwhile: Xen knows no owner of
  * its log of dirty pages.  A second one to switch it on switches it off first

@@ -37,6 +37,7 @@
 #define OFFSET_MS 1000          /* That is still well. */
 
 struct check {
+    const char *what;           /* The domain, as it was named. */
     const char *host;           /* NULL: as the agent says. */
     const char *link;
     struct svec link_options;
@@ -152,14 +153,6 @@ progress(const struct check *ck, const char *what)
 
 /* ----------------------------------------------------------------- binding */
 
-static bool
-is_true(const struct json *o, const char *name)
-{
-    const struct json *m = shash_find_data(json_object(o), name);
-
-    return m && m->type == JSON_TRUE;
-}
-
 /* Of a domain that is here and not bound to another node. */
 static void
 say_binding(struct check_lines *c, const struct json *d, const char *domain)
@@ -171,13 +164,12 @@ say_binding(struct check_lines *c, const struct json *d, const char *domain)
         check_bad(c, CHECK_FAIL, "binding", xasprintf(
                   "dts-ctl status %s; dts-ctl domain-add makes one", domain),
                   "%s has no binding: it belongs to no node", domain);
-    } else if (is_true(d, "backward")) {
+    } else if (check_true(d, "backward")) {
         check_bad(c, CHECK_FAIL, "binding", xasprintf(
                   "make sure who runs it, then: dts-ctl adopt %s", domain),
-                  "the database has "
-                  "an older binding of %s than this node has seen: it is not "
-                  "followed", domain);
-    } else if (!is_true(d, "may_run")) {
+                  "the database has an older binding of %s than this node "
+                  "has seen: it is not followed", domain);
+    } else if (!check_true(d, "may_run")) {
         check_bad(c, CHECK_FAIL, "binding", xasprintf(
                   "dts-ctl status %s", domain), "%s may not run here (%s): "
                   "its frames are dropped", domain, check_string(d, "state"));
@@ -188,10 +180,10 @@ say_binding(struct check_lines *c, const struct json *d, const char *domain)
     }
 }
 
-/* The agent's word, which other lines depend on.  Returns an exit status if
- * there is nothing to check here, else 0. */
+/* The agent's word, which other lines depend on.  Returns an exit status, and
+ * in '*error' why, if there is nothing to check here, else 0. */
 static int
-check_binding(struct check *ck, const char *domain, bool here)
+check_binding(struct check *ck, const char *domain, bool here, char **error)
 {
     struct json *facts, *status;
     const struct json *d;
@@ -211,11 +203,12 @@ check_binding(struct check *ck, const char *domain, bool here)
     d = check_agent_domain(status, domain);
     owner = check_string(d, "owner");
     if (owner[0] && strcmp(owner, ck->node)) {
-        code = fail(DTS_EXIT_REFUSED, "%s is bound to %s, not to this node "
-                    "(%s)%s: xl-remus check %s there, or dts-ctl switch %s "
-                    "%s first", domain, owner, ck->node, here
-                    ? ", and its frames are dropped here" : "", domain,
-                    domain, ck->node);
+        code = remus_error(error, DTS_EXIT_REFUSED, "%s is bound to %s, not "
+                           "to this node (%s)%s: xl-remus check %s there, or "
+                           "dts-ctl switch %s %s first", domain, owner,
+                           ck->node, here
+                           ? ", and its frames are dropped here" : "", domain,
+                           domain, ck->node);
     } else if (d && here) {
         say_binding(&ck->lines, d, domain);
     } else if (status && here) {
@@ -357,17 +350,22 @@ ask_peer(struct check *ck, struct check_request *request,
 
 /* ------------------------------------------------------------------ output */
 
+/* 'error' is why nothing more was looked at; NULL: all was. */
 static void
-print(const struct check *ck)
+print(const struct check *ck, const char *error)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     if (ck->json) {
         struct json *o = json_object_create();
 
-        json_object_put_string(o, "node", ck->node);
-        json_object_put_string(o, "peer", ck->peer);
-        json_object_put_string(o, "domain", ck->domain.name);
+        json_object_put_string(o, "node", ck->node ? ck->node : "");
+        json_object_put_string(o, "peer", ck->peer ? ck->peer : "");
+        json_object_put_string(o, "domain", ck->domain.name
+                               ? ck->domain.name : ck->what);
+        if (error) {
+            json_object_put_string(o, "error", error);
+        }
         json_object_put(o, "checks", check_lines_to_json(&ck->lines));
         json_object_put(o, "ok", json_integer_create(
                             check_count(&ck->lines, CHECK_OK)));
@@ -386,8 +384,9 @@ print(const struct check *ck)
 }
 
 static int
-run(struct check *ck, const char *what)
+run(struct check *ck)
 {
+    const char *what = ck->what;
     struct check_request request;
     struct check_clocks clocks;
     double bandwidth = 0;
@@ -404,17 +403,18 @@ run(struct check *ck, const char *what)
                               &ck->domain.name, &error);
     if (code) {
         /* Perhaps it is just elsewhere: that is more to the point. */
+        char *better = NULL;
         int elsewhere = (code == DTS_EXIT_NOT_FOUND
-                         ? check_binding(ck, what, false) : 0);
+                         ? check_binding(ck, what, false, &better) : 0);
 
         if (elsewhere) {
             free(error);
-            error = NULL;
+            error = better;
             code = elsewhere;
         }
         goto out;
     }
-    code = check_binding(ck, ck->domain.name, true);
+    code = check_binding(ck, ck->domain.name, true, &error);
     if (code) {
         goto out;
     }
@@ -449,10 +449,13 @@ run(struct check *ck, const char *what)
     }
     check_request_uninit(&request);
     progress(ck, "");
-    print(ck);
+    print(ck, NULL);
     code = check_exit_code(&ck->lines);
 out:
     if (error) {
+        if (ck->json) {
+            print(ck, error);
+        }
         fail(code, "%s", error);
         free(error);
     }
@@ -478,7 +481,8 @@ cmd_check(int argc, char *argv[])
         ck.host = argv[optind + 1];
         check_lines_init(&ck.lines, "");
         signal(SIGPIPE, SIG_IGN);
-        code = run(&ck, argv[optind]);
+        ck.what = argv[optind];
+        code = run(&ck);
         check_lines_uninit(&ck.lines);
     }
     svec_destroy(&ck.link_options);

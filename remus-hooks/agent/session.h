@@ -67,8 +67,8 @@ struct json *session_facts(const struct dts_domain *d, const char *domain,
 /* Answers `hello`; returns false if it was refused. */
 bool session_hello(struct conn *, const struct json *id,
                    const struct json *params);
-/* The same for who only wants to know whether a session could be: there is none
- * after it. */
+/* The same for who only wants to know whether a session could be: there is
+ * none after it. */
 bool session_hello_check(struct conn *, const struct json *id,
                          const struct json *params);
 /* A message of a connection that has a session.  'id' is NULL for a notice. */

@@ -38,9 +38,11 @@ link_refuse(struct peer *peer, int code, const char *message)
     while (peer->stream && time_msec() < deadline) {
         peer_run(peer);
         peer_receive(peer);
-        peer_wait(peer, true);
-        poll_timer_wait_until(deadline);
-        poll_block();
+        if (peer->stream) {
+            peer_wait(peer, true);
+            poll_timer_wait_until(deadline);
+            poll_block();
+        }
     }
     return code;
 }

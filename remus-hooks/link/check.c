@@ -111,10 +111,11 @@ static void
 heard_end(struct relay *r, const struct wire *w)
 {
     struct json *json = json_from_body(w->body, w->body_len);
+    long long int status = json_int_member(json, "status", -1);
 
     r->heard_end = true;
-    r->status = json_int_member(json, "status", DTS_EXIT_PARTLY);
-    r->message = xstrdup(json_string_member(json, "message"));
+    r->status = status >= 0 && status < 256 ? status : DTS_EXIT_PARTLY;
+    r->message = json_printable_member(json, "message");
     json_destroy(json);
 }
 
@@ -231,9 +232,11 @@ last_words(struct relay *r)
                && time_msec() < deadline) {
             continue;
         }
-        peer_wait(&r->peer, true);
-        poll_timer_wait_until(deadline);
-        poll_block();
+        if (r->peer.stream) {
+            peer_wait(&r->peer, true);
+            poll_timer_wait_until(deadline);
+            poll_block();
+        }
     }
 }
 
@@ -290,23 +293,23 @@ greet(const struct link_options *o, struct agent_session *agent,
     return status;
 }
 
-/* Not 0 and 1: the poll loop does not take them. */
+/* Not 0 and 1: the poll loop does not take them.  '*was': its flags, which
+ * are others' too, to be restored. */
 static int
-take_fd(int fd, int flags)
+take_fd(int fd, int flags, int *was)
 {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
     close(fd);
     ignore(open("/dev/null", flags));
-    fcntl(copy, F_SETFL, O_NONBLOCK);
+    *was = fcntl(copy, F_GETFL);
+    fcntl(copy, F_SETFL, *was | O_NONBLOCK);
     return copy;
 }
 
 static int
-ask(struct relay *r)
+talk(struct relay *r)
 {
-    r->in = take_fd(STDIN_FILENO, O_RDONLY);
-    r->out = take_fd(STDOUT_FILENO, O_WRONLY);
     while (relay_run(r)) {
         if (r->in_eof) {
             say_end(r, 0, "");
@@ -329,6 +332,19 @@ ask(struct relay *r)
     return (r->status ? give_up(DTS_EXIT_PARTLY, "the other node could not do "
                                 "the check: %s", r->message)
             : DTS_EXIT_OK);
+}
+
+static int
+ask(struct relay *r)
+{
+    int in_was, out_was, status;
+
+    r->in = take_fd(STDIN_FILENO, O_RDONLY, &in_was);
+    r->out = take_fd(STDOUT_FILENO, O_WRONLY, &out_was);
+    status = talk(r);
+    fcntl(r->in, F_SETFL, in_was);
+    fcntl(r->out, F_SETFL, out_was);
+    return status;
 }
 
 int

@@ -168,10 +168,13 @@ link_wait_welcome(const struct link_options *o, struct agent_session *agent,
         return give_up(error, DTS_EXIT_REFUSED,
                        "the peer speaks another protocol");
     } else if (peer->wire.type == WIRE_REFUSE) {
-        code = json_int_member(json, "code", DTS_EXIT_REFUSED);
-        code = give_up(error, code ? code : DTS_EXIT_REFUSED,
-                       "refused by the peer: %s",
-                       json_string_member(json, "message"));
+        long long int said = json_int_member(json, "code", 0);
+        char *message = json_printable_member(json, "message");
+
+        code = give_up(error, said > 0 && said < 128 ? said
+                       : DTS_EXIT_REFUSED, "refused by the peer: %s",
+                       message);
+        free(message);
     } else if (json_int_member(json, "version", 0) != LINK_VERSION) {
         code = give_up(error, DTS_EXIT_REFUSED, "the peer has another "
                        "version of dts-link");

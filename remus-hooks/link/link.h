@@ -66,6 +66,9 @@ int link_refuse(struct peer *, int code, const char *message);
 const char *json_string_member(const struct json *, const char *name);
 long long int json_int_member(const struct json *, const char *name,
                               long long int dflt);
+/* The same, from a peer, to be shown to people: what a terminal might obey is
+ * '?'.  To be freed. */
+char *json_printable_member(const struct json *, const char *name);
 /* A HELLO's, WELCOME's, REFUSE's or END's body; NULL: not an object. */
 struct json *json_from_body(const uint8_t *, size_t);
 

@@ -20,6 +20,8 @@
 #include "timeval.h"
 #include "util.h"
 
+#define MAX_TEXT 1024           /* Of what a peer wants to be shown. */
+
 VLOG_DEFINE_THIS_MODULE(session);
 
 #define BEAT_MS 1000            /* Between `beat` notices. */
@@ -44,6 +46,18 @@ json_int_member(const struct json *json, const char *name,
                             : NULL);
 
     return m && m->type == JSON_INTEGER ? json_integer(m) : dflt;
+}
+
+char *
+json_printable_member(const struct json *json, const char *name)
+{
+    const char *s = json_string_member(json, name);
+    char *copy = xmemdup0(s, strnlen(s, MAX_TEXT));
+
+    for (char *p = copy; *p; p++) {
+        *p = *p >= 0x20 && *p < 0x7f ? *p : '?';
+    }
+    return copy;
 }
 
 struct json *

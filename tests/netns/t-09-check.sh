@@ -10,7 +10,7 @@ DOM=$BUILD/tests/netns/fakedom
 needs_programs $AGENT $LINK $SHIM $VIF $DOM
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0:detect_leaks=0
 
-plan 75
+plan 103
 U=00000000-0000-4000-8000-000000000003
 [ -d /var/lib/xen ] || mkdir -p /var/lib/xen
 BED_ENV="LIBXL_SAVE_HELPER=$SHIM DTS_REAL_SAVE_HELPER=$N/fakehelper.py"
@@ -72,6 +72,7 @@ xlr hostA check --frob voip; gives 1 "check --help" "an unknown option"
 xlr hostA check --help; gives 0 "measure-dirty" "help"
 xlr hostA check --answer; gives 1 "run by dts-link" "the other end is not for hands"
 check voip; gives 2 "no domain voip here" "a domain that is nowhere"
+ok "also for programs" jq -e '.domain == "voip" and (.error | test("no domain voip here")) and .checks' $W/out
 check 0; gives 3 "this host itself" "domain 0"
 
 # ------------------------------------------------------------------ a domain
@@ -211,7 +212,13 @@ dom3 s reason=2
 check voip; says fail domain hostA "suspended, for seconds, though a copy" "suspended for long it is no checkpoint's doing"
 { sleep 1; dom3 r; } &
 check voip; says ok domain hostA "runs, and a copy" "suspended for a moment it may be"
+xlr hostA protect -n --once --link=/bin/false voip
+gives 3 "protected already, or looked at for long: another process has its lock" "who cannot have the lock says so"
 kill $(pgrep -P $holder) $holder
+flock $W/hostA/dts/xl-remus.voip.lock sleep 2 &
+wait_for 10 locked
+xlr hostA protect -n --once --link=/bin/false voip
+ok "for as long as a check has it, it is waited for" eval '[ $rc != 3 ] && ! grep "its lock" $W/err'
 # What stock xl's helper looks like: an echo into a pipe that is full.
 mkfifo $W/full; exec 8<>$W/full; head -c 65536 /dev/zero >&8
 saver() { (exec -a libxl-save-helper /bin/echo --save-domain 1 -1 3 0 0 0) >&8 & saver=$!; }
