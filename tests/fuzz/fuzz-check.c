@@ -37,7 +37,8 @@ request(const struct json *json)
 
             ovs_assert(f->path[0] == '/');
             ovs_assert(strlen(f->path) <= CHECK_MAX_PATH);
-            ovs_assert(f->hashed <= MIN(f->size, CHECK_HASH_ONE));
+            ovs_assert(!f->hashed
+                       || f->hashed == MIN(f->size, CHECK_HASH_ONE));
             ovs_assert(strlen(f->sha1) == (f->hashed ? 40 : 0));
         }
         copy = check_request_to_json(&r);
