@@ -24,7 +24,7 @@ _xl_remus() {
     protect) words='-i --max-interval= -n -d -u -F --realtime= --realtime-unsafe --max-held= --once
             --compress= --delta-cache= --max-buffer= --bandwidth= --peer-timeout= --link-option= --link= --save-helper= --quiet --detach
             --pidfile --log-file --control= --help' ;;
-    check) words='-i -d --no-bandwidth --json --link-option= --link= --help' ;;
+    check) words='-i -d --no-bandwidth --measure-dirty --json --link-option= --link= --help' ;;
     receive) words='--paused --no-monitor --help' ;;
     status) words='--json' ;;
     checkpoint | unprotect | switchover) words='-t' ;;

@@ -34,7 +34,8 @@
  *    D/dirty      pages that are dirty at each look
  *    D/logdirty   is there while a domain's dirty pages are logged; if it is
  *                 there before, that cannot be begun
- *    D/touched    is there once that was begun, ever */
+ *    D/touched    is there once that was begun, ever
+ *    D/slow       seconds that a disk takes for a file called slow-disk */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
@@ -810,6 +811,9 @@ open_real(const char *path, int flags, int mode)
 
     if (strstr(path, "xsd_port") || strstr(path, "xsd_kva")) {
         return open_special(path);
+    }
+    if (flags & O_PATH && strstr(path, "/slow-disk")) {
+        sleep(number("slow", 0));
     }
     if (!real) {
         *(void **) &real = dlsym(RTLD_NEXT, "open");

@@ -10,7 +10,7 @@ DOM=$BUILD/tests/netns/fakedom
 needs_programs $AGENT $LINK $SHIM $VIF $DOM
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0:detect_leaks=0
 
-plan 103
+plan 105
 U=00000000-0000-4000-8000-000000000003
 [ -d /var/lib/xen ] || mkdir -p /var/lib/xen
 BED_ENV="LIBXL_SAVE_HELPER=$SHIM DTS_REAL_SAVE_HELPER=$N/fakehelper.py"
@@ -322,6 +322,10 @@ answer hostA "${R/etc\/passwd/proc\/version}\n"
 ok "nor of what is there" jq -e 'any(.checks[]; .check == "files" and .level == "warn" and (.text | test("cannot be compared$")))' $W/out
 answer hostB "$R\n"
 ok "a node that says that it is this one is told nothing" jq -e 'all(.checks[]; .check != "files") and any(.checks[]; .text | test("is this node itself"))' $W/out
+echo 6 >$W/hostB/xen/slow
+answer hostA "${R/etc\/passwd/slow-disk}\n"
+is "$(head -n 1 $W/out)" "{}" "while a disk does not answer there is a sign of life"
+ok "and then what there is to say" jq -se 'length == 2 and any(.[1].checks[]; .check == "files" and (.text | test("No such file"))) and any(.[1].checks[]; .check == "plug")' $W/out
 answer hostA "${R/\"\/etc/\"etc}\n"
 ok "what is no path is refused" jq -e '.checks | length == 1 and (.[0].text | test("without a proper path"))' $W/out
 answer hostA 'rubbish\n'; is "$(cat $W/out)" "" "rubbish has no answer"
