@@ -97,6 +97,8 @@ config() {      # config READWRITE
   "kernel": "$W/files/kernel"},
  "disks": [{"pdev_path": "$W/files/disk", "vdev": "xvda", "backend": "phy", "format": "raw", "readwrite": $1}]}
 END
+    # As libxl writes it, and takes for granted that it is.
+    printf '\0' >>$W/hostA/varlib/userdata-d.3.$U.libxl-json
     on hostA xenstore-write $B/mode $(if [ $1 = 1 ]; then echo w; else echo r; fi)
 }
 xsw() { on hostA xenstore-write "$@"; }
