@@ -43,7 +43,9 @@ static const struct {
     WORD(0x7, 1, a, 0),
     WORD(0xd, 1, a, 0),
     WORD(0x80000001, ANY, c, 1u << 1),  /* CMP_LEGACY: the topology. */
-    WORD(0x80000001, ANY, d, 1u << 9),  /* APIC again. */
+    /* Of AMD's those of leaf 1 over again: a guest has them here, and Xen's
+     * policies of a host have them there only. */
+    WORD(0x80000001, ANY, d, 0x0183f3ff),
     WORD(0x80000007, ANY, d, 0),
     WORD(0x80000008, ANY, b, 0),
     WORD(0x80000021, ANY, a, 0),

@@ -222,7 +222,7 @@ test_cpu(void **state OVS_UNUSED)
         { .leaf = 1, .subleaf = ALL, .a = 0x306a9, .b = 7,
           .c = 0x88201000, .d = 0x10000210 },
         { .leaf = 7, .subleaf = 0, .b = 0x2040, .c = 0x10 },
-        { .leaf = 0x80000001, .subleaf = ALL, .c = 2, .d = 0x200 },
+        { .leaf = 0x80000001, .subleaf = ALL, .c = 2, .d = 0x0183f3ff },
     };
     static const struct check_leaf other[] = {
         { .leaf = 0, .subleaf = ALL, .a = 0xd, AMD },
@@ -233,6 +233,7 @@ test_cpu(void **state OVS_UNUSED)
         { .leaf = 7, .subleaf = 0, .a = 1, .b = 0x80000020, .c = 0x11 },
         { .leaf = 7, .subleaf = 1, .a = 0x30 },
         { .leaf = 0xd, .subleaf = 1, .a = 1 },
+        { .leaf = 0x80000001, .subleaf = ALL, .d = 0x20000001 },
         { .leaf = 0x80000008, .subleaf = ALL, .b = 0x1000 },
     };
 
@@ -242,7 +243,8 @@ test_cpu(void **state OVS_UNUSED)
           "it is one of AuthenticAMD, this host's of GenuineIntel");
     lacks(more, ARRAY_SIZE(more), host, ARRAY_SIZE(host),
           "leaf 0x1 ecx 3, leaf 0x7.0 ebx 31, leaf 0x7.0 ecx 0, "
-          "leaf 0x7.1 eax 5, leaf 0xd.1 eax 0, leaf 0x80000008 ebx 12");
+          "leaf 0x7.1 eax 5, leaf 0xd.1 eax 0, leaf 0x80000001 edx 29, "
+          "leaf 0x80000008 ebx 12");
     lacks(NULL, 0, host, ARRAY_SIZE(host),
           "one of the two says nothing of itself");
     lacks(host, ARRAY_SIZE(host), NULL, 0,
