@@ -32,6 +32,7 @@
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
 #include "remus-private.h"
+#include "timeval.h"
 #include "util.h"
 #include "xl-remus.h"
 
@@ -232,7 +233,7 @@ static void
 check_files(struct check_lines *c, struct check_io *io,
             const struct check_request *r)
 {
-    int64_t deadline = check_mono_us() + FILES_MS * INT64_C(1000);
+    int64_t deadline = time_usec() + FILES_MS * INT64_C(1000);
     int fds[2], error = 0;
     struct check_io from;
     struct json *json;
@@ -260,7 +261,7 @@ check_files(struct check_lines *c, struct check_io *io,
                                                          "checks"));
             json_destroy(json);
             n++;
-        } else if (error == ETIMEDOUT && check_mono_us() < deadline) {
+        } else if (error == ETIMEDOUT && time_usec() < deadline) {
             error = check_io_send(io, json_object_create(), SEND_MS);
         }
     }
@@ -379,7 +380,7 @@ check_answer(void)
             /* When it came, and when the answer leaves, are the same. */
             struct json *o = json_object_create();
 
-            json_object_put(o, "now_us", json_integer_create(check_now_us()));
+            json_object_put(o, "now_us", json_integer_create(time_wall_usec()));
             error = check_io_send(&io, o, SEND_MS);
         } else {
             error = check_io_send(&io, answer_to(&io, json, domain, asks,

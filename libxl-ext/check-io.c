@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "check-wire.h"
@@ -25,24 +24,6 @@
 #include "util.h"
 
 #define PIECE 65536
-
-int64_t
-check_now_us(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
-}
-
-int64_t
-check_mono_us(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
-}
 
 void
 check_io_init(struct check_io *io, int in, int out)
@@ -67,7 +48,7 @@ wait_for(int fd, short int events, int64_t deadline)
 {
     for (;;) {
         struct pollfd p = { .fd = fd, .events = events };
-        int64_t left = deadline - check_mono_us();
+        int64_t left = deadline - time_usec();
         int n = poll(&p, 1, left > 0 ? (left + 999) / 1000 : 0);
 
         if (n > 0) {
@@ -90,7 +71,7 @@ read_some(struct check_io *io, void *data, size_t n, int64_t deadline)
         int error;
 
         if (got >= 0) {
-            io->last_us = check_now_us();
+            io->last_us = time_wall_usec();
             return got;
         } else if (errno == EINTR) {
             continue;
@@ -107,7 +88,7 @@ read_some(struct check_io *io, void *data, size_t n, int64_t deadline)
 int
 check_io_send(struct check_io *io, struct json *json, int timeout)
 {
-    int64_t deadline = check_mono_us() + timeout * INT64_C(1000);
+    int64_t deadline = time_usec() + timeout * INT64_C(1000);
     char *text = json_to_string(json, JSSF_SORT);
     char *line = xasprintf("%s\n", text);
     size_t left = strlen(line);
@@ -152,7 +133,7 @@ int
 check_io_receive(struct check_io *io, int timeout, struct json **json,
                  void (*tick)(void *aux, int seconds), void *aux)
 {
-    int64_t begun = check_mono_us();
+    int64_t begun = time_usec();
     int64_t deadline = begun + timeout * INT64_C(1000);
     int64_t next = begun + 1000000;
 
@@ -173,10 +154,10 @@ check_io_receive(struct check_io *io, int timeout, struct json **json,
             io->len += n;
         } else if (!n) {
             return EOF;
-        } else if (n == -ETIMEDOUT && check_mono_us() < deadline) {
+        } else if (n == -ETIMEDOUT && time_usec() < deadline) {
             next += 1000000;
             if (tick) {
-                tick(aux, (check_mono_us() - begun) / 1000000);
+                tick(aux, (time_usec() - begun) / 1000000);
             }
         } else {
             return -n;
@@ -189,14 +170,14 @@ check_io_drain(struct check_io *io, int ms, int timeout, uint64_t *bytes,
                uint64_t *us)
 {
     int64_t first = 0, last = 0, counts_from, end;
-    int64_t deadline = check_mono_us() + timeout * INT64_C(1000);
+    int64_t deadline = time_usec() + timeout * INT64_C(1000);
     char *piece = xmalloc(PIECE);
     int error = 0;
 
     *bytes = *us = 0;
     counts_from = end = deadline;
     if (io->len) {              /* Came with the request. */
-        first = check_mono_us();
+        first = time_usec();
         io->len = 0;
     }
     for (;;) {
@@ -209,7 +190,7 @@ check_io_drain(struct check_io *io, int ms, int timeout, uint64_t *bytes,
             last = 0;
         }
         n = read_some(io, piece, PIECE, end);
-        now = check_mono_us();
+        now = time_usec();
         if (n <= 0) {
             error = !n ? EOF : n == -ETIMEDOUT && first ? 0 : -n;
             break;
@@ -237,7 +218,7 @@ check_io_drain(struct check_io *io, int ms, int timeout, uint64_t *bytes,
 int
 check_io_flood(struct check_io *io, int ms)
 {
-    int64_t deadline = check_mono_us() + ms * INT64_C(1000);
+    int64_t deadline = time_usec() + ms * INT64_C(1000);
     char *piece = xmalloc(PIECE);
     int error = 0;
 
@@ -249,7 +230,7 @@ check_io_flood(struct check_io *io, int ms)
     while (!error) {
         struct pollfd p[2] = { { .fd = io->out, .events = POLLOUT },
                                { .fd = io->in, .events = POLLIN } };
-        int64_t left = deadline - check_mono_us();
+        int64_t left = deadline - time_usec();
         ssize_t n;
 
         if (left <= 0) {

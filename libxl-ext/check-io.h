@@ -37,7 +37,4 @@ int check_io_drain(struct check_io *, int ms, int timeout, uint64_t *bytes,
 /* Writes bytes until the other end says something, at most 'ms'. */
 int check_io_flood(struct check_io *, int ms);
 
-int64_t check_now_us(void);     /* Realtime. */
-int64_t check_mono_us(void);
-
 #endif /* check-io.h */

@@ -31,6 +31,7 @@
 #include "real-helper.h"
 #include "remus-dts/exit.h"
 #include "rundir.h"
+#include "timeval.h"
 #include "util.h"
 
 #define AGENT_MS 3000
@@ -44,7 +45,7 @@ read_output(int fd, char *text, size_t size, size_t *len, int64_t deadline)
 {
     for (;;) {
         struct pollfd p = { .fd = fd, .events = POLLIN };
-        int64_t left = deadline - check_mono_us();
+        int64_t left = deadline - time_usec();
         ssize_t n;
 
         if (left <= 0) {
@@ -74,7 +75,7 @@ wait_for_end(pid_t pid, int *status, int64_t deadline)
         } else if (ended < 0 && errno != EINTR) {
             *status = -1;
             return true;
-        } else if (check_mono_us() >= deadline) {
+        } else if (time_usec() >= deadline) {
             return false;
         }
         poll(NULL, 0, 5);
@@ -107,7 +108,7 @@ spawn(const char *const argv[], int out, pid_t *pid)
 char *
 check_capture(struct check_lines *c, const char *const argv[])
 {
-    int64_t deadline = check_mono_us() + PROGRAM_MS * INT64_C(1000);
+    int64_t deadline = time_usec() + PROGRAM_MS * INT64_C(1000);
     int fds[2], status = 0;
     bool ended = false;
     char text[4096];
@@ -129,7 +130,7 @@ check_capture(struct check_lines *c, const char *const argv[])
     if (!ended) {
         kill(-pid, SIGKILL);
         /* Not for ever, either: it may be stuck in the kernel. */
-        wait_for_end(pid, &status, check_mono_us() + 100000);
+        wait_for_end(pid, &status, time_usec() + 100000);
         check_bad(c, CHECK_WARN, "program", xasprintf(
                   "%s by hand: what does it wait for?", argv[0]),
                   "%s did not end within %d s", argv[0], PROGRAM_MS / 1000);

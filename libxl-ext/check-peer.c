@@ -25,6 +25,7 @@
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
 #include "svec.h"
+#include "timeval.h"
 #include "util.h"
 
 #define PINGS 5
@@ -161,7 +162,7 @@ check_peer_ping(struct check_peer *p, struct check_clocks *clocks)
         int error;
 
         json_object_put(ping, "ping", json_integer_create(1));
-        sent = check_now_us();
+        sent = time_wall_usec();
         error = check_io_send(&p->io, ping, SEND_MS);
         if (!error) {
             error = check_io_receive(&p->io, PING_MS, &json, p->tick, p->aux);

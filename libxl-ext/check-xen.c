@@ -23,6 +23,7 @@
 #include "check-copy.h"
 #include "check-cpu.h"
 #include "check-io.h"
+#include "timeval.h"
 #include "util.h"
 
 #define DIRTY_MS 1000           /* All of a mean takes about so long. */
@@ -255,13 +256,13 @@ measure(xc_interface *xch, uint32_t domid, xen_pfn_t n, int ms, double *pages)
     int error;
 
     error = clean(xch, domid, n, &count);
-    at = check_mono_us();
+    at = time_usec();
     for (int i = 0; i < times && !error; i++) {
         int64_t then = at;
 
         poll(NULL, 0, period);
         error = clean(xch, domid, n, &count);
-        at = check_mono_us();
+        at = time_usec();
         /* It was longer than 'ms', if only a little. */
         sum += count * (ms * 1e3 / MAX(at - then, 1));
     }

@@ -133,18 +133,13 @@ db_receipts_compare(const struct sset *domains)
     }
 }
 
-/* Before a row is changed: that it is ours still.  (If it is not, or is gone,
- * the transaction changes nothing, and all is compared again.) */
-static void
-change(const struct dtsrec_fence *row)
-{
-    dtsrec_fence_verify_gateway(row);
-}
-
+/* If the row is not ours any more, or is gone, the transaction changes nothing,
+ * and all is compared again.  (Of a new row there is nothing to verify.) */
 static void
 put(const struct dtsrec_fence *row, const char *domain,
     const struct receipt *r)
 {
+    dtsrec_fence_verify_gateway(row);
     dtsrec_fence_update_generations_setkey(row, domain, r->generation);
     dtsrec_fence_set_programmed(row, r->programmed);
     dtsrec_fence_set_fenced(row, r->fenced);
@@ -164,8 +159,6 @@ put_new(struct ovsdb_idl_txn *txn, struct room *room, const char *domain,
         dtsrec_fence_set_gateway(room->row, db_node());
         room->n = ROW_RECEIPTS;
         room->new = true;
-    } else if (!room->new) {
-        change(room->row);
     }
     put(room->row, domain, r);
     room->n--;
@@ -192,14 +185,13 @@ write_receipt(const struct ovsdb_idl *idl, struct receipts_txn *t,
         if (!row) {
             continue;
         }
-        if (found || f->generation != r->generation) {
-            change(row);
+        if (found) {
+            dtsrec_fence_verify_gateway(row);
+            dtsrec_fence_update_generations_delkey(row, domain);
             changed = true;
-            if (found) {
-                dtsrec_fence_update_generations_delkey(row, domain);
-            } else {
-                put(row, domain, r);
-            }
+        } else if (f->generation != r->generation) {
+            put(row, domain, r);
+            changed = true;
         }
         found = true;
     }
