@@ -324,11 +324,15 @@ log_and_measure(xc_interface *xch, uint32_t domid, int ms, double *pages)
     }
     if (xc_shadow_control(xch, domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY,
                           NULL, 0) < 0) {
-        return (errno == EINVAL
-                ? xstrdup("log-dirty is on already: a protection, a "
-                          "migration, or a check that was killed")
-                : xasprintf("its dirty pages cannot be logged (%s)",
-                            ovs_strerror(errno)));
+        if (errno != EINVAL) {
+            return xasprintf("its dirty pages cannot be logged (%s)",
+                             ovs_strerror(errno));
+        }
+        /* It is on already.  Whoever saves it has need of it; a helper, or a
+         * check, that was killed has left it on and has not. */
+        if (check_saver_runs("/proc", domid)) {
+            return xstrdup("somebody saves it, and logs its dirty pages");
+        }
     }
     error = measure(xch, domid, n, ms, pages);
     off = log_off(xch, domid);
