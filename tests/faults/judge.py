@@ -48,7 +48,7 @@ def judge(c):
     if len(boots) > 1:
         bad.append("state-lost: %d boots answered" % len(boots))
     highest, back = -1, 0
-    for r in replies:
+    for r in sorted(replies, key=lambda r: r[1]):   # By request.
         back = max(back, highest - r[2] + 1 if r[2] <= highest else 0)
         highest = max(highest, r[2])
     allowed = c["rollback"] if len(order) > 1 else 0

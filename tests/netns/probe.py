@@ -112,7 +112,8 @@ def main():
     out["boots"] = len({r[3] for r in replies})
     back = back_max = 0
     highest = {}
-    for r in replies:
+    # By request: an answer that was overtaken on its way is not taken back.
+    for r in sorted(replies, key=lambda r: r[1]):
         d = highest.get(r[3], 0) - r[2]
         if d >= 0:
             back += 1
