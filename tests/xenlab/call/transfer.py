@@ -41,6 +41,8 @@ class Transfer:
         self.out = b""          # Not taken by the kernel yet.
         self.got = b""
         self.hashes = []        # After each record.
+        self.begun = []         # When each was written, and
+        self.delays = []        # how long its answer took, in ms.
         self.hash = 14695981039346656037
         self.acked = 0
         self.boots = set()
@@ -54,12 +56,14 @@ class Transfer:
         record = record[:RECORD].ljust(RECORD, b".")
         self.hash = fnv1a(self.hash, record)
         self.hashes.append(self.hash)
+        self.begun.append(time.monotonic())
         self.out += record
 
     def line(self, line):
         n, h, boot = line.split()
         self.boots.add(boot.decode())
         self.acked += 1
+        self.delays.append(time.monotonic() - self.begun[self.acked - 1])
         if int(n) != self.acked:
             self.error = "answer %s after %d" % (n.decode(), self.acked - 1)
         elif int(h, 16) != self.hashes[self.acked - 1]:
@@ -107,6 +111,7 @@ class Transfer:
                 "records": len(self.hashes), "acknowledged": self.acked,
                 "bytes": RECORD * self.acked, "boot_ids": sorted(self.boots),
                 "longest_gap_ms": round(self.gap * 1e3),
+                "delays_ms": [round(d * 1e3, 1) for d in self.delays],
                 "error": self.error}
 
 
