@@ -446,6 +446,25 @@ verify_witness(const struct queued_step *q)
     return true;
 }
 
+/* A guest's end is judged by the domain's on_loss.  An operator may be changing
+ * it at this moment: the database's word is what goes. */
+static bool
+verify_on_loss(const struct queued_step *q)
+{
+    bool failover = q->rule->event == BE_GUEST_LOST_FAILOVER;
+    const struct dtsrec_domain *row;
+
+    if (!failover && q->rule->event != BE_GUEST_LOST_STOP) {
+        return true;
+    }
+    row = dts_view_get_domain_row(&source, q->domain);
+    if (!row || !strcmp(row->on_loss, "failover") != failover) {
+        return false;
+    }
+    dtsrec_domain_verify_on_loss(row);
+    return true;
+}
+
 /* Adds 'q' to the present transaction.  Returns false if the replica has moved
  * on already. */
 static bool
@@ -459,7 +478,7 @@ add_step(const struct queued_step *q)
         || row->generation != q->generation
         || strcmp(row->session, q->old_session)
         || strcmp(row->state, dts_state_to_string(q->state))
-        || (r->needs_witness && !verify_witness(q))) {
+        || (r->needs_witness && !verify_witness(q)) || !verify_on_loss(q)) {
         return false;
     }
 

@@ -324,8 +324,8 @@ collect(const struct ovsdb_idl *idl, struct sset *domains)
     return !renamed;
 }
 
-static const struct dtsrec_domain *
-find_domain_row(const struct dts_view_source *src, const char *name)
+const struct dtsrec_domain *
+dts_view_get_domain_row(const struct dts_view_source *src, const char *name)
 {
     struct dtsrec_domain *key = dtsrec_domain_index_init_row(src->domains);
     const struct dtsrec_domain *row;
@@ -354,7 +354,7 @@ update_domain(struct dts_view *view, const struct dts_view_source *src,
               const char *name)
 {
     struct dts_domain *old = dts_view_change_domain(view, name), *d;
-    const struct dtsrec_domain *row = find_domain_row(src, name);
+    const struct dtsrec_domain *row = dts_view_get_domain_row(src, name);
 
     sset_add(&view->changed, name);
     if (row) {

@@ -190,6 +190,10 @@ void dts_view_source_init(struct dts_view_source *, struct ovsdb_idl *);
 const struct dtsrec_binding *dts_view_get_binding_row(
     const struct ovsdb_idl *idl, const struct dts_domain *d);
 
+/* The Domain row of the name 'name', by an index; NULL if there is none. */
+const struct dtsrec_domain *dts_view_get_domain_row(
+    const struct dts_view_source *, const char *name);
+
 /* view-receipts.c. */
 const int64_t *dts_receipt_get(const struct dtsrec_fence *,
                                const char *domain);
