@@ -157,7 +157,8 @@ libxl_ext_libnetbuf_la_SOURCES = \
 	libxl-ext/netbuf-program.c libxl-ext/netbuf-program.h \
 	libxl-ext/netbuf-talk.c libxl-ext/netbuf-talk.h \
 	libxl-ext/netbuf-vifs.c libxl-ext/netbuf-vifs.h \
-	libxl-ext/plug.c
+	libxl-ext/plug.c \
+	remus-hooks/lib/netdev-exists.c remus-hooks/lib/netdev-exists.h
 libxl_ext_libnetbuf_la_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS) $(XENSTORE_CFLAGS)
 NETBUF_LIBS = libxl-ext/libnetbuf.la $(NL_LIBS) $(XENSTORE_LIBS)
 

@@ -19,6 +19,7 @@
 #include <netlink/route/link.h>
 #include <xenstore.h>
 
+#include "netdev-exists.h"
 #include "util.h"
 
 static char *
@@ -46,7 +47,7 @@ check_emulated(struct xs_handle *xs, const struct netbuf_dev *dev)
     char *state = read_xs(xs, BACKEND_VIF, dev->domid, dev->devid, "state");
     char *error = NULL;
 
-    if (if_nametoindex(name) && (!state || strcmp(state, "4"))) {
+    if (dts_netdev_exists(name) && (!state || strcmp(state, "4"))) {
         error = xasprintf("%s: the guest uses its emulated network card, "
                           "which cannot be buffered: wait until its PV driver "
                           "is up", name);

@@ -14,6 +14,7 @@ netscripts_vif_ovs_dts_SOURCES = \
 	netscripts/vif-store.c netscripts/vif-store.h \
 	netscripts/vif-txn.c netscripts/vif-txn.h \
 	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
+	remus-hooks/lib/netdev-exists.c remus-hooks/lib/netdev-exists.h \
 	remus-hooks/lib/rundir.c remus-hooks/lib/rundir.h
 netscripts_vif_ovs_dts_CPPFLAGS = $(AM_CPPFLAGS) $(XENSTORE_CFLAGS)
 netscripts_vif_ovs_dts_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
@@ -37,6 +38,7 @@ netscripts_remus_netbuf_dts_SOURCES = \
 	netscripts/vif-store.c netscripts/vif-store.h \
 	netscripts/vif-txn.c netscripts/vif-txn.h \
 	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
+	remus-hooks/lib/netdev-exists.c remus-hooks/lib/netdev-exists.h \
 	remus-hooks/lib/rundir.c remus-hooks/lib/rundir.h
 netscripts_remus_netbuf_dts_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS) $(XENSTORE_CFLAGS)
 netscripts_remus_netbuf_dts_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed

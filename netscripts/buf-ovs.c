@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netdev-exists.h"
 #include "remus-dts/exit.h"
 #include "util.h"
 #include "vif-db.h"
-#include "vif-dev.h"
 #include "vif-txn.h"
 
 #define DB_MS 8000
@@ -88,7 +88,7 @@ buf_ovs_change(enum buf_op op, struct buf_pair pairs[], size_t n, int *code)
 
     *code = DTS_EXIT_NO_DATABASE;
     for (i = 0; i < n; i++) {
-        pairs[i].vif_exists = vif_dev_exists(pairs[i].vif);
+        pairs[i].vif_exists = dts_netdev_exists(pairs[i].vif);
     }
     error = vif_db_open(&db);
     if (!error) {

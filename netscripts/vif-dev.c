@@ -46,15 +46,6 @@ failed(const char *name, const char *what, int error)
     return error ? xasprintf("%s: %s: %s", name, what, strerror(error)) : NULL;
 }
 
-bool
-vif_dev_exists(const char *name)
-{
-    struct ifreq ifr;
-
-    memset(&ifr, 0, sizeof ifr);
-    return !request(name, SIOCGIFFLAGS, &ifr);
-}
-
 char *
 vif_dev_set_up(const char *name, bool up)
 {

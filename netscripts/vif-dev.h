@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-bool vif_dev_exists(const char *name);
+/* Of devices that are there (see netdev-exists.h). */
 /* Takes the device down and gives it the address that no bridge or guest
  * uses; dom0 itself gets no address on it. */
 char *vif_dev_prepare(const char *name);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "agent-client.h"
+#include "netdev-exists.h"
 #include "openvswitch/shash.h"
 #include "remus-dts/exit.h"
 #include "say.h"
@@ -236,11 +237,11 @@ plug_without_agent(const struct vif_spec *spec)
 static char *
 prepare_device(const struct vif_spec *spec)
 {
-    bool there = vif_dev_exists(spec->kernel_name);
+    bool there = dts_netdev_exists(spec->kernel_name);
     char *error;
 
     if (strcmp(spec->kernel_name, spec->name)) {
-        bool taken = vif_dev_exists(spec->name);
+        bool taken = dts_netdev_exists(spec->name);
 
         if (there && taken) {
             return xasprintf("vifname=%s: there is a network device of that "
@@ -320,7 +321,7 @@ unplug(struct vif_spec *spec)
     int mtu, code;
 
     /* First of all, nothing more passes. */
-    if (vif_dev_exists(spec->name)) {
+    if (dts_netdev_exists(spec->name)) {
         free(vif_dev_set_up(spec->name, false));
     }
     if (ask_agent(spec, &mtu, &code, &message) != DONE) {

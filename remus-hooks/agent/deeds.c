@@ -21,6 +21,7 @@
 #include "db.h"
 #include "guests.h"
 #include "hooks.h"
+#include "netdev-exists.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "rundir.h"
@@ -465,7 +466,7 @@ is_buffered(int domid)
 
     for (int devid = 0; devid < MAX_VIFS; devid++) {
         snprintf(name, sizeof name, "dtsa%d.%d", domid, devid);
-        if (if_nametoindex(name)) {
+        if (dts_netdev_exists(name)) {
             return true;
         }
     }

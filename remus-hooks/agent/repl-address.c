@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "netdev-exists.h"
 #include "openvswitch/vlog.h"
 #include "packets.h"
 #include "socket-util.h"
@@ -59,6 +60,9 @@ repl_address_apply(const char *interface, const char *ip)
 
     if (!ip_parse(ip, &want)) {
         return true;            /* Not ours to set. */
+    }
+    if (!dts_netdev_exists(interface)) {
+        return false;
     }
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {

@@ -10,6 +10,7 @@ remus_hooks_lib_libdts_la_SOURCES = \
 	remus-hooks/lib/flows-actions.c remus-hooks/lib/flows-gateway.c \
 	remus-hooks/lib/flows-private.h remus-hooks/lib/flows-server.c \
 	remus-hooks/lib/flows-source.c \
+	remus-hooks/lib/netdev-exists.c remus-hooks/lib/netdev-exists.h \
 	remus-hooks/lib/pki.c remus-hooks/lib/pki.h \
 	remus-hooks/lib/pki-watch.c remus-hooks/lib/pki-watch.h \
 	remus-hooks/lib/rundir.c remus-hooks/lib/rundir.h \
@@ -78,6 +79,14 @@ TESTS += tests/unit/test-realtime
 tests_unit_test_realtime_SOURCES = tests/unit/test-realtime.c
 tests_unit_test_realtime_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_realtime_LDADD = $(UNIT_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-netdev-exists
+TESTS += tests/unit/test-netdev-exists
+tests_unit_test_netdev_exists_SOURCES = tests/unit/test-netdev-exists.c
+tests_unit_test_netdev_exists_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_netdev_exists_LDADD = $(UNIT_LIBS)
 endif
 
 if HAVE_CMOCKA
