@@ -40,6 +40,8 @@ static void
 running(void *aux OVS_UNUSED, const char *domain, uint32_t domid)
 {
     fprintf(stderr, "xl-remus: %s (domain %u) runs here\n", domain, domid);
+    /* It connects to its devices now: whatever is left to do can wait. */
+    setpriority(PRIO_PROCESS, 0, PRIO_MAX - 1);
 }
 
 static const struct remus_dts_callbacks callbacks = {
@@ -65,9 +67,8 @@ look_after(void)
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
     close(null);
-    setpriority(PRIO_PROCESS, 0, 0); /* What took it over was in a hurry. */
-    /* The guest is just connecting to its devices. */
     sleep(MONITOR_DELAY_S);
+    setpriority(PRIO_PROCESS, 0, 0);
     if (remus_dts_look_after(received, &callbacks, NULL, &error)) {
         fprintf(stderr, "xl-remus: %s\n", error);
     }

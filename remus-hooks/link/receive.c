@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "agent-session.h"
@@ -552,6 +553,9 @@ link_receive(const struct link_options *options, const struct peer *peer,
         } else {
             r.hold = hold_create(options->memory, options->spool_dir);
             status = run(&r);
+            /* Only memory is given back from here on, which may take a dom0
+             * the time that a guest needs to connect to its devices. */
+            setpriority(PRIO_PROCESS, 0, PRIO_MAX - 1);
             hold_destroy(r.hold);
         }
     }
