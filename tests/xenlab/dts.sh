@@ -75,9 +75,9 @@ dts_tunnels_up() {
     [ "$(dts --bare --columns=state find Reachability observer=gw1 "subject=$1")" = up ]
 }
 
-# dts_times MS: the link's heartbeats; silence is told after six of them, and
+# dts_times MS: the link's heartbeats; silence is told after five of them, and
 # by BFD after three of its packets, a little sooner.
-dts_times() { dts global-set heartbeat="$1" peer-timeout=$(($1 * 6)) bfd-min-tx=$(($1 * 3 / 2)); }
+dts_times() { dts global-set heartbeat="$1" peer-timeout=$(($1 * 5)) bfd-min-tx=$(($1 * 3 / 2)); }
 
 # dts_guest HOST: creates "voip" there; waits until it serves its client.
 dts_guest() {
