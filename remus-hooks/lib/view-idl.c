@@ -275,12 +275,31 @@ dts_view_source_init(struct dts_view_source *src, struct ovsdb_idl *idl)
     src->domains = ovsdb_idl_index_create1(idl, &dtsrec_domain_col_name);
 }
 
+/* True if 'node' is not as views have it.  What a node tells of itself is not in
+ * them: it may do so as often as it likes, and all is not made anew each time. */
+static bool
+node_changed(const struct dtsrec_node *node)
+{
+    if (dtsrec_node_is_new(node) || dtsrec_node_is_deleted(node)) {
+        return true;
+    }
+    for (size_t i = 0; i < DTSREC_NODE_N_COLUMNS; i++) {
+        if (i != DTSREC_NODE_COL_SESSION && i != DTSREC_NODE_COL_VERSION
+            && i != DTSREC_NODE_COL_STATUS
+            && dtsrec_node_is_updated(node, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* True if a table was changed that views are not brought up to date with: the
  * few rows that everything depends on.  Global's counter is followed. */
 static bool
 others_changed(const struct ovsdb_idl *idl)
 {
     const struct dtsrec_global *g;
+    const struct dtsrec_node *node;
 
     DTSREC_GLOBAL_FOR_EACH_TRACKED (g, idl) {
         if (dtsrec_global_is_new(g) || dtsrec_global_is_deleted(g)) {
@@ -293,8 +312,12 @@ others_changed(const struct ovsdb_idl *idl)
             }
         }
     }
-    return (dtsrec_node_track_get_first(idl)
-            || dtsrec_network_track_get_first(idl)
+    DTSREC_NODE_FOR_EACH_TRACKED (node, idl) {
+        if (node_changed(node)) {
+            return true;
+        }
+    }
+    return (dtsrec_network_track_get_first(idl)
             || dtsrec_tunnel_track_get_first(idl));
 }
 

@@ -338,6 +338,7 @@ change_node(struct ovsdb_idl_txn *txn)
     }
     dtsrec_node_set_encap_ip(row, PICK("", "10.0.0.1", "10.0.0.2"));
     dtsrec_node_set_site(row, PICK("north", "south"));
+    dtsrec_node_set_version(row, PICK("1", "2"));
 }
 
 static void
@@ -589,6 +590,35 @@ test_counter(void **state OVS_UNUSED)
     dts_view_destroy(view);
 }
 
+/* What a node tells of itself, which it may do as often as it likes, makes
+ * nothing anew; what an operator says of it does. */
+static void
+test_node_tells(void **state OVS_UNUSED)
+{
+    struct dts_view *view = dts_view_create(idl, &local);
+    const struct dtsrec_node *row = dtsrec_node_first(idl);
+    struct smap status = SMAP_INITIALIZER(&status);
+    struct ovsdb_idl_txn *txn = ovsdb_idl_txn_create(idl);
+
+    assert_non_null(row);
+    smap_add(&status, "xenstore", "flaps");
+    dtsrec_node_set_session(row, "another");
+    dtsrec_node_set_version(row, "another");
+    dtsrec_node_set_status(row, &status);
+    assert_int_equal(commit(txn), TXN_SUCCESS);
+    assert_true(dts_view_update(view, &source));
+    assert_true(sset_is_empty(&view->changed));
+    ovsdb_idl_track_clear(idl);
+
+    txn = ovsdb_idl_txn_create(idl);
+    dtsrec_node_set_encap_ip(row, "10.9.9.9");
+    assert_int_equal(commit(txn), TXN_SUCCESS);
+    assert_false(dts_view_update(view, &source));
+    ovsdb_idl_track_clear(idl);
+    smap_destroy(&status);
+    dts_view_destroy(view);
+}
+
 /* A domain that is renamed leaves nothing behind under its old name. */
 static void
 test_renamed(void **state OVS_UNUSED)
@@ -716,6 +746,7 @@ main(int argc OVS_UNUSED, char *argv[])
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_follow),
         cmocka_unit_test(test_counter),
+        cmocka_unit_test(test_node_tells),
         cmocka_unit_test(test_renamed),
         cmocka_unit_test(test_orphans),
     };
