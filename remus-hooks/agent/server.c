@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@
 #include "socket-util.h"
 #include "status.h"
 #include "stream-fd.h"
+#include "timeval.h"
 #include "util.h"
 #include "vif.h"
 
@@ -36,16 +38,35 @@ VLOG_DEFINE_THIS_MODULE(server);
 #define MAX_MESSAGE 65536
 #define MAX_CONNS 4096
 
+/* In a round: connections that are accepted, and messages of each.  Who has part
+ * in a session, or plugs a vif, is heard in each round; all others share a few
+ * milliseconds of it. */
+#define MAX_ACCEPTED 64
+#define MAX_HEARD 50
+#define MAX_HEARD_OTHER 5
+#define OTHERS_MS 10
+
+/* One that does not read what it is told is not heard meanwhile; and this much
+ * is kept for nobody (the status of ten thousand domains is less). */
+#define MAX_BACKLOG (16 * 1024 * 1024)
+
+/* Without a file descriptor nothing can be accepted, nor be refused. */
+#define NO_FD_MS 100
+
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
 static int listen_fd = -1;
 static char *listen_path;
 static struct ovs_list conns = OVS_LIST_INITIALIZER(&conns);
-static size_t n_conns;
+static size_t n_conns, max_conns = MAX_CONNS;
 static uint64_t next_id = 1;
+static long long int accept_at; /* ms: not before. */
 
+static void limit_conns(void);
 static void accept_conns(void);
-static bool conn_run(struct conn *);
+static void others_run(void);
+static bool conn_is_urgent(const struct conn *);
+static bool conn_run(struct conn *, int max_messages);
 static void conn_destroy(struct conn *);
 
 /* Listens on 'path'.  Returns 0 or an errno (EADDRINUSE: another agent lives
@@ -86,7 +107,24 @@ server_init(const char *path)
     }
     listen_fd = fd;
     listen_path = xstrdup(path);
+    limit_conns();
     return 0;
+}
+
+/* The databases' and the switch's connections, and hooks, need file descriptors
+ * as well: connections to the socket may have half of them. */
+static void
+limit_conns(void)
+{
+    struct rlimit r;
+
+    if (!getrlimit(RLIMIT_NOFILE, &r)) {
+        if (r.rlim_cur < 2 * MAX_CONNS && r.rlim_cur < r.rlim_max) {
+            r.rlim_cur = MIN(r.rlim_max, 2 * MAX_CONNS);
+            setrlimit(RLIMIT_NOFILE, &r);
+        }
+        max_conns = MIN(MAX_CONNS, r.rlim_cur / 2);
+    }
 }
 
 void
@@ -96,10 +134,11 @@ server_run(void)
 
     accept_conns();
     LIST_FOR_EACH_SAFE (c, list_node, &conns) {
-        if (!conn_run(c)) {
+        if (conn_is_urgent(c) && !conn_run(c, MAX_HEARD)) {
             conn_destroy(c);
         }
     }
+    others_run();
 }
 
 void
@@ -107,10 +146,16 @@ server_wait(void)
 {
     const struct conn *c;
 
-    poll_fd_wait(listen_fd, POLLIN);
+    if (accept_at) {
+        poll_timer_wait_until(accept_at);
+    } else {
+        poll_fd_wait(listen_fd, POLLIN);
+    }
     LIST_FOR_EACH (c, list_node, &conns) {
         jsonrpc_wait(c->rpc);
-        jsonrpc_recv_wait(c->rpc);
+        if (!jsonrpc_get_backlog(c->rpc)) {
+            jsonrpc_recv_wait(c->rpc);
+        }
     }
 }
 
@@ -188,7 +233,11 @@ param_int(const struct json *params, const char *name, int64_t def)
 static void
 accept_conns(void)
 {
-    for (;;) {
+    if (time_msec() < accept_at) {
+        return;
+    }
+    accept_at = 0;
+    for (int i = 0; i < MAX_ACCEPTED; i++) {
         int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         struct ucred cred;
         socklen_t len = sizeof cred;
@@ -196,6 +245,7 @@ accept_conns(void)
         if (fd < 0) {
             if (errno != EAGAIN && errno != EINTR) {
                 VLOG_WARN_RL(&rl, "accept: %s", ovs_strerror(errno));
+                accept_at = time_msec() + NO_FD_MS;
             }
             return;
         }
@@ -206,7 +256,7 @@ accept_conns(void)
             close(fd);
             continue;
         }
-        if (n_conns >= MAX_CONNS) {
+        if (n_conns >= max_conns) {
             VLOG_WARN_RL(&rl, "too many connections; refused one of process "
                          "%d", (int) cred.pid);
             close(fd);
@@ -328,11 +378,41 @@ handle(struct conn *c, const struct jsonrpc_msg *msg)
     return true;
 }
 
+/* True of those that a failover waits for. */
 static bool
-conn_run(struct conn *c)
+conn_is_urgent(const struct conn *c)
+{
+    return c->session || c->role == CONN_VIF;
+}
+
+/* All others, in turn, as long as there is time. */
+static void
+others_run(void)
+{
+    long long int until = time_msec() + OTHERS_MS;
+
+    for (size_t n = n_conns; n > 0 && time_msec() < until; n--) {
+        struct conn *c = CONTAINER_OF(ovs_list_pop_front(&conns), struct conn,
+                                      list_node);
+
+        ovs_list_push_back(&conns, &c->list_node);
+        if (!conn_is_urgent(c) && !conn_run(c, MAX_HEARD_OTHER)) {
+            conn_destroy(c);
+        }
+    }
+}
+
+/* Returns false to close the connection. */
+static bool
+conn_run(struct conn *c, int max_messages)
 {
     jsonrpc_run(c->rpc);
-    for (int i = 0; i < 50; i++) {
+    if (jsonrpc_get_backlog(c->rpc) > MAX_BACKLOG) {
+        VLOG_WARN_RL(&rl, "process %d does not read what it is told",
+                     (int) c->pid);
+        return false;
+    }
+    for (int i = 0; i < max_messages && !jsonrpc_get_backlog(c->rpc); i++) {
         struct jsonrpc_msg *msg;
         int error = jsonrpc_recv(c->rpc, &msg);
 
