@@ -28,6 +28,7 @@
 #include "util.h"
 
 /* A guest may make its own checkpoints more frequent, not endless. */
+#define MAX_WISHES 100          /* That are taken in a round. */
 #define WISH_MS 200
 /* For the lock, which somebody may have for a moment: `xl-remus check` has it
  * for as long as it measures, two seconds and a little. */
@@ -302,7 +303,9 @@ wishes_run(struct engine *e)
     unsigned int len;
     char **w, *value;
 
-    while (e->xs && (w = xs_check_watch(e->xs))) {
+    /* (The guest may write faster than they are taken.) */
+    for (int i = 0; i < MAX_WISHES && e->xs && (w = xs_check_watch(e->xs));
+         i++) {
         free(w);
         e->wish = true;
     }

@@ -5,7 +5,12 @@
  * libxenstore's calls wait for xenstored, and the agent must not wait for
  * anybody.  So one thread keeps the watches and, after each change, puts a
  * snapshot of all domains into a list that the main loop empties.  A snapshot
- * is never left out: a rename that is undone again must be seen as two.
+ * that tells anything is never left out: a rename that is undone again must be
+ * seen as two.
+ *
+ * Some of what is watched a guest may write itself, as often as it likes: it
+ * makes this thread look, but no more than PAUSE_MS and the time that a look
+ * takes allow, and wakes the main loop only with news.
  *
  * Only names, first MACs and the toolstack's requests to shut down are read:
  * watching more would cost dom0 more than the failover that it is for. */
@@ -23,6 +28,7 @@
 
 #include "guarded-list.h"
 #include "latch.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovs-thread.h"
@@ -34,6 +40,14 @@
 #endif
 
 VLOG_DEFINE_THIS_MODULE(xs);
+
+/* After so many looks one after the other there is a pause before each. */
+#define BURST 32
+#define PAUSE_MS 10
+#define PAUSE_TIMES 4           /* What a look takes, but not over... */
+#define MAX_PAUSE_MS 200
+#define MAX_EVENTS 1000         /* That are taken before a look. */
+#define MAX_ITEMS 1000          /* Before the main loop takes any. */
 
 struct item {
     struct ovs_list list_node;
@@ -121,11 +135,36 @@ watch_domain(struct xs_handle *xs, const char *domid, bool on)
     }
 }
 
-/* Watches the domains that are new, forgets those that are gone ('watched' is
- * a list of their domids, changed in place), and queues a snapshot.  Returns
- * false if xenstored did not answer. */
+/* True if 's' is as '*last' says, which is put right else. */
 static bool
-take_snapshot(struct xs_handle *xs, char ***watched, unsigned int *n_watched)
+is_known(const struct xs_snapshot *s, struct ds *last)
+{
+    struct ds now = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < s->n; i++) {
+        const struct xs_domain *d = &s->domains[i];
+
+        ds_put_format(&now, "%d", d->domid);
+        ds_put_buffer(&now, "", 1);
+        ds_put_buffer(&now, d->name, strlen(d->name) + 1);
+        ds_put_buffer(&now, d->mac, strlen(d->mac) + 1);
+        ds_put_buffer(&now, d->shutdown, strlen(d->shutdown) + 1);
+    }
+    bool known = (last->string && now.length == last->length
+                  && (!now.length
+                      || !memcmp(now.string, last->string, now.length)));
+    ds_swap(&now, last);
+    ds_cstr(last);              /* Nothing is something, too. */
+    ds_destroy(&now);
+    return known;
+}
+
+/* Watches the domains that are new, forgets those that are gone ('watched' is
+ * a list of their domids, changed in place), and queues a snapshot if it is not
+ * as the last one.  Returns false if xenstored did not answer. */
+static bool
+take_snapshot(struct xs_handle *xs, char ***watched, unsigned int *n_watched,
+              struct ds *last)
 {
     unsigned int n;
     char **domids = xs_directory(xs, XBT_NULL, "/local/domain", &n);
@@ -178,7 +217,13 @@ take_snapshot(struct xs_handle *xs, char ***watched, unsigned int *n_watched)
     free(*watched);
     *watched = domids;          /* One block of memory: libxenstore's way. */
     *n_watched = n;
-    guarded_list_push_back(&items, &item->list_node, SIZE_MAX);
+    if (is_known(s, last)) {
+        xs_snapshot_destroy(s);
+        return true;
+    }
+    while (!guarded_list_push_back(&items, &item->list_node, MAX_ITEMS)) {
+        usleep(PAUSE_MS * 1000);
+    }
     latch_set(&latch);
     return true;
 }
@@ -192,12 +237,43 @@ push_disconnected(void)
     latch_set(&latch);
 }
 
+/* Takes the events that are there.  Returns false if xenstored is away. */
+static bool
+take_events(struct xs_handle *xs)
+{
+    char **event;
+
+    errno = 0;
+    for (int i = 0; i < MAX_EVENTS && (event = xs_check_watch(xs)); i++) {
+        free(event);
+        errno = 0;
+    }
+    return !errno || errno == EAGAIN;
+}
+
+/* Waits for something to look at.  Returns false if that cannot be done. */
+static bool
+await(struct xs_handle *xs, int timeout, bool *any)
+{
+    struct pollfd p[2] = {
+        { .fd = xs_fileno(xs), .events = POLLIN },
+        { .fd = look.fds[0], .events = POLLIN },
+    };
+    int n = poll(p, ARRAY_SIZE(p), timeout);
+
+    *any = n > 0;
+    return n >= 0 || errno == EINTR;
+}
+
 /* Serves one connection until it breaks. */
 static void
 serve(struct xs_handle *xs)
 {
+    struct ds last = DS_EMPTY_INITIALIZER;
     char **watched = NULL;
     unsigned int n_watched = 0;
+    long long int took = 0;     /* us: the last look. */
+    int looks = 0;              /* One after the other. */
 
     if (!xs_watch(xs, "@introduceDomain", "*")
         || !xs_watch(xs, "@releaseDomain", "*")) {
@@ -205,26 +281,34 @@ serve(struct xs_handle *xs)
         return;
     }
     error = NULL;
-    do {
-        struct pollfd p[2] = {
-            { .fd = xs_fileno(xs), .events = POLLIN },
-            { .fd = look.fds[0], .events = POLLIN },
-        };
-        char **event;
+    for (;;) {
+        bool any;
 
-        if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR) {
+        if (!await(xs, PAUSE_MS, &any)) {
             break;
+        } else if (!any) {
+            looks = 0;          /* Nothing came for a while. */
+            if (!await(xs, -1, &any)) {
+                break;
+            }
+        } else if (looks >= BURST) {
+            usleep(MIN(MAX(PAUSE_MS * 1000, PAUSE_TIMES * took),
+                       MAX_PAUSE_MS * 1000));
         }
+        looks++;
         latch_poll(&look);
-        errno = 0;
-        while ((event = xs_check_watch(xs))) {
-            free(event);
-        }
-        if (errno && errno != EAGAIN) {
+        if (!take_events(xs)) {
             break;
         }
-    } while (take_snapshot(xs, &watched, &n_watched));
+
+        long long int begun = time_usec();
+        if (!take_snapshot(xs, &watched, &n_watched, &last)) {
+            break;
+        }
+        took = time_usec() - begun;
+    }
     free(watched);
+    ds_destroy(&last);
     error = "xenstored went away";
 }
 
