@@ -8,8 +8,12 @@
 #include "link.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
@@ -23,6 +27,7 @@
 VLOG_DEFINE_THIS_MODULE(accept);
 
 #define LAST_WORDS_MS 1000
+#define STAND_BACK 10           /* Of nice(2). */
 
 int
 link_refuse(struct peer *peer, int code, const char *message)
@@ -56,6 +61,20 @@ domain_is_ok(const char *s)
     return (n > 0 && n < 200 && s[0] != '.' && s[0] != '-'
             && n == strspn(s, "abcdefghijklmnopqrstuvwxyz"
                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"));
+}
+
+/* True if this process may have its priority back once it has given it up. */
+static bool
+may_come_back(void)
+{
+    struct __user_cap_header_struct head = {
+        .version = _LINUX_CAPABILITY_VERSION_3,
+    };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+    return (!syscall(SYS_capget, &head, data)
+            && (data[CAP_TO_INDEX(CAP_SYS_NICE)].effective
+                & CAP_TO_MASK(CAP_SYS_NICE)));
 }
 
 /* Waits for TLS and HELLO.  Returns its object, or NULL. */
@@ -120,13 +139,23 @@ hello_error(const struct link_options *o, const struct peer *peer,
 int
 link_accept(const struct link_options *o, struct stream *stream)
 {
+    int priority = getpriority(PRIO_PROCESS, 0);
+    bool back = may_come_back();
     struct json *hello;
     struct peer peer;
     char *error;
     int status;
 
+    /* Whoever it is: TLS with him is work, of which many who come to nothing
+     * can make much.  It is not done before that of the sessions. */
+    if (back) {
+        setpriority(PRIO_PROCESS, 0, MIN(priority + STAND_BACK, 19));
+    }
     peer_init(&peer, stream, false);
     hello = wait_hello(o, &peer);
+    if (back && setpriority(PRIO_PROCESS, 0, priority)) {
+        VLOG_WARN("setpriority: %s", ovs_strerror(errno));
+    }
     if (!hello) {
         VLOG_WARN("no HELLO came");
         peer_destroy(&peer);

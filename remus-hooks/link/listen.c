@@ -40,12 +40,17 @@ VLOG_DEFINE_THIS_MODULE(listen);
 #define MAX_SESSIONS 1024
 #define RETRY_MS 1000
 
+/* A connection that is older has said who it is. */
+#define YOUNG_MS(OPTIONS) ((OPTIONS)->timeout + 1000)
+
 struct worker {
     struct hmap_node node;      /* By pid. */
     pid_t pid;
     int pidfd;
-    char *name;                 /* The peer's address. */
+    char *name;                 /* The peer's address and port. */
+    char *peer;                 /* Its address. */
     long long int since;
+    bool quiet;                 /* One of many: it is not told of. */
 };
 
 struct listener {
@@ -149,17 +154,57 @@ open_socket(struct listener *l)
     }
 }
 
+/* Of those that have not said yet who they are an address may have no more than
+ * there are places left: so nobody takes them all, and who comes to do so leaves
+ * one to the next. */
+static bool
+has_room(const struct listener *l, const char *peer)
+{
+    size_t n = hmap_count(&l->workers), young = 0;
+    const struct worker *w;
+
+    HMAP_FOR_EACH (w, node, &l->workers) {
+        young += (time_msec() - w->since < YOUNG_MS(l->options)
+                  && !strcmp(w->peer, peer));
+    }
+    return n < MAX_SESSIONS && young < MAX_SESSIONS - n;
+}
+
+/* In a process that was forked for one of many connections. */
+static void
+be_quiet(void)
+{
+    static const char *modules[] = { "accept", "stream_ssl" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
+        struct vlog_module *m = vlog_module_from_name(modules[i]);
+
+        if (m) {
+            vlog_set_levels(m, VLF_ANY_DESTINATION, VLL_ERR);
+        }
+    }
+}
+
 static void
 fork_worker(struct listener *l, struct stream *stream)
 {
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 600);
+    static struct vlog_rate_limit full_rl = VLOG_RATE_LIMIT_INIT(5, 5);
+    const char *name = stream_get_name(stream);
+    const char *port = strrchr(name, ':');
+    char *peer = xmemdup0(name, port ? port - name : strlen(name));
     struct worker *w;
+    bool quiet;
     pid_t pid;
 
-    if (hmap_count(&l->workers) >= MAX_SESSIONS) {
-        VLOG_WARN("%s: too many sessions", stream_get_name(stream));
+    if (!has_room(l, peer)) {
+        VLOG_WARN_RL(&full_rl, "%s: too many sessions, or connections of "
+                     "that address", name);
         stream_close(stream);
+        free(peer);
         return;
     }
+    quiet = vlog_should_drop(&this_module, VLL_INFO, &rl);
     pid = fork();
     if (!pid) {
         /* Nothing of the parent's may be touched, nor its port be held. */
@@ -169,18 +214,25 @@ fork_worker(struct listener *l, struct stream *stream)
             agent_session_destroy(l->agent);
         }
         signal(SIGCHLD, SIG_DFL);
+        if (quiet) {
+            be_quiet();
+        }
         exit(link_accept(l->options, stream));
     }
     if (pid < 0) {
-        VLOG_ERR("fork failed (%s)", ovs_strerror(errno));
+        VLOG_ERR_RL(&full_rl, "fork failed (%s)", ovs_strerror(errno));
+        free(peer);
     } else {
         w = xzalloc(sizeof *w);
         w->pid = pid;
         w->pidfd = syscall(SYS_pidfd_open, pid, 0);
-        w->name = xstrdup(stream_get_name(stream));
+        w->name = xstrdup(name);
+        w->peer = peer;
         w->since = time_msec();
+        w->quiet = quiet;
         hmap_insert(&l->workers, &w->node, hash_int(pid, 0));
-        VLOG_INFO("%s: connected, process %ld", w->name, (long int) pid);
+        VLOG(quiet ? VLL_DBG : VLL_INFO, "%s: connected, process %ld",
+             w->name, (long int) pid);
     }
     stream_close(stream);
 }
@@ -196,14 +248,15 @@ reap(struct listener *l)
         if (waitpid(w->pid, &status, WNOHANG) == w->pid) {
             char *s = process_status_msg(status);
 
-            VLOG_INFO("%s: process %ld ended: %s", w->name,
-                      (long int) w->pid, s);
+            VLOG(w->quiet ? VLL_DBG : VLL_INFO, "%s: process %ld ended: %s",
+                 w->name, (long int) w->pid, s);
             free(s);
             hmap_remove(&l->workers, &w->node);
             if (w->pidfd >= 0) {
                 close(w->pidfd);
             }
             free(w->name);
+            free(w->peer);
             free(w);
         } else if (w->pidfd >= 0) {
             poll_fd_wait(w->pidfd, POLLIN);
