@@ -7,6 +7,7 @@ remus_hooks_agent_dts_agent_SOURCES = \
 	remus-hooks/agent/db.c remus-hooks/agent/db.h \
 	remus-hooks/agent/db-log.c \
 	remus-hooks/agent/db-provider.h remus-hooks/agent/db-receipts.c \
+	remus-hooks/agent/db-rows.c \
 	remus-hooks/agent/db-wishes.c \
 	remus-hooks/agent/deeds.c remus-hooks/agent/deeds.h \
 	remus-hooks/agent/guests.c remus-hooks/agent/guests.h \

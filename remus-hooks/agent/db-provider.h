@@ -2,7 +2,7 @@
 #ifndef DTS_DB_PROVIDER_H
 #define DTS_DB_PROVIDER_H 1
 
-/* Between db.c, db-wishes.c, db-receipts.c and db-log.c. */
+/* Between db.c, db-wishes.c, db-rows.c, db-receipts.c and db-log.c. */
 
 #include <stdbool.h>
 
@@ -14,11 +14,19 @@ struct ovsdb_idl_txn;
 struct dts_view;
 struct dtsrec_binding;
 struct dtsrec_reachability;
+struct dtsrec_suspicion;
+struct smap;
 
 const char *db_node(void);
 const struct dtsrec_binding *db_find_binding(const char *domain);
-const struct dtsrec_reachability *db_find_reachability(
-    const struct ovsdb_idl *, const char *observer, const char *subject);
+
+void db_rows_prepare(struct ovsdb_idl *);
+const struct dtsrec_reachability *db_find_reachability(const char *observer,
+                                                       const char *subject);
+size_t db_get_reachabilities(const char *observer,
+                             const struct dtsrec_reachability ***);
+size_t db_get_suspicions(const char *by, const struct dtsrec_suspicion ***);
+void db_get_nonces(const char *subject, struct smap *);
 
 void db_wishes_prepare(struct ovsdb_idl *, const char *node);
 void db_wishes_run(struct ovsdb_idl *);

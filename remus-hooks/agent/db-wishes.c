@@ -220,21 +220,6 @@ db_sweep(const struct dts_view *view)
     sweeping = dirty = true;
 }
 
-const struct dtsrec_reachability *
-db_find_reachability(const struct ovsdb_idl *idl, const char *observer,
-                     const char *subject)
-{
-    const struct dtsrec_reachability *row;
-
-    DTSREC_REACHABILITY_FOR_EACH (row, idl) {
-        if (!strcmp(row->observer, observer)
-            && !strcmp(row->subject, subject)) {
-            return row;
-        }
-    }
-    return NULL;
-}
-
 /* Of the log only what this node wrote is read back (to bound it). */
 void
 db_wishes_prepare(struct ovsdb_idl *idl, const char *node)
@@ -247,6 +232,7 @@ db_wishes_prepare(struct ovsdb_idl *idl, const char *node)
     dtsrec_event_add_clause_node(&c, OVSDB_F_EQ, node);
     dtsrec_event_set_condition(idl, &c);
     ovsdb_idl_condition_destroy(&c);
+    db_rows_prepare(idl);
     dirty = true;
 }
 
@@ -342,20 +328,6 @@ db_wishes_forget(void)
     dirty = true;
 }
 
-/* The nonces that were asked about 'subject', by asker. */
-static void
-collect_nonces(const struct ovsdb_idl *idl, const char *subject,
-               struct smap *nonces)
-{
-    const struct dtsrec_suspicion *row;
-
-    DTSREC_SUSPICION_FOR_EACH (row, idl) {
-        if (!strcmp(row->about, subject)) {
-            smap_replace(nonces, row->by, row->nonce);
-        }
-    }
-}
-
 static const char *
 reach_to_string(enum dts_reach state)
 {
@@ -366,25 +338,27 @@ reach_to_string(enum dts_reach state)
 /* Answers every question with what is seen now.  A row from before this
  * agent's start says nothing until the session was up once. */
 static void
-write_reaches(const struct ovsdb_idl *idl)
+write_reaches(void)
 {
-    const struct dtsrec_reachability *row;
+    const struct dtsrec_reachability *row, **rows;
     struct shash_node *node;
+    size_t n = db_get_reachabilities(db_node(), &rows);
 
-    DTSREC_REACHABILITY_FOR_EACH (row, idl) {
-        if (!strcmp(row->observer, db_node())
-            && strcmp(row->session, db_session())
-            && !shash_find(&reaches, row->subject)) {
-            db_put_reach(row->subject, DTS_REACH_UNKNOWN, "agent restarted");
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i]->session, db_session())
+            && !shash_find(&reaches, rows[i]->subject)) {
+            db_put_reach(rows[i]->subject, DTS_REACH_UNKNOWN,
+                         "agent restarted");
         }
     }
+    free(rows);
     SHASH_FOR_EACH (node, &reaches) {
         const struct reach_wish *w = node->data;
         const char *state = reach_to_string(w->state);
         struct smap nonces = SMAP_INITIALIZER(&nonces);
 
-        collect_nonces(idl, node->name, &nonces);
-        row = db_find_reachability(idl, db_node(), node->name);
+        db_get_nonces(node->name, &nonces);
+        row = db_find_reachability(db_node(), node->name);
         if (!row) {
             row = dtsrec_reachability_insert(txn);
             dtsrec_reachability_set_observer(row, db_node());
@@ -455,19 +429,18 @@ sweep_rows(const struct ovsdb_idl *idl)
 }
 
 static void
-write_suspicions(const struct ovsdb_idl *idl)
+write_suspicions(void)
 {
-    const struct dtsrec_suspicion *row, *next;
+    const struct dtsrec_suspicion *row, **rows;
     struct shash missing = SHASH_INITIALIZER(&missing);
     struct shash_node *node;
+    size_t n = db_get_suspicions(db_node(), &rows);
 
     SHASH_FOR_EACH (node, &suspicions) {
         shash_add(&missing, node->name, node->data);
     }
-    DTSREC_SUSPICION_FOR_EACH_SAFE (row, next, idl) {
-        if (strcmp(row->by, db_node())) {
-            continue;
-        }
+    for (size_t i = 0; i < n; i++) {
+        row = rows[i];
         const char *nonce = shash_find_and_delete(&missing, row->about);
         if (!nonce) {
             dtsrec_suspicion_delete(row);
@@ -481,14 +454,15 @@ write_suspicions(const struct ovsdb_idl *idl)
         dtsrec_suspicion_set_about(row, node->name);
         dtsrec_suspicion_set_nonce(row, node->data);
     }
+    free(rows);
     shash_destroy(&missing);
 }
 
 static void
-write_urgent(const struct ovsdb_idl *idl)
+write_urgent(const struct ovsdb_idl *idl OVS_UNUSED)
 {
-    write_reaches(idl);
-    write_suspicions(idl);
+    write_reaches();
+    write_suspicions();
 }
 
 /* A node that has no part in a domain's binding may not write there: its

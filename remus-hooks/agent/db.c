@@ -24,6 +24,7 @@
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
+#include "smap.h"
 #include "sset.h"
 #include "timeval.h"
 #include "util.h"
@@ -332,7 +333,7 @@ db_get_reach(const char *observer, const char *subject, const char *asker,
              struct db_reach *reach)
 {
     const struct dtsrec_reachability *row
-        = idl ? db_find_reachability(idl, observer, subject) : NULL;
+        = idl ? db_find_reachability(observer, subject) : NULL;
     if (!row) {
         return false;
     }
@@ -345,16 +346,18 @@ db_get_reach(const char *observer, const char *subject, const char *asker,
 }
 
 void
-db_each_suspicion(void (*cb)(const char *by, const char *about,
-                             const char *nonce, void *aux), void *aux)
+db_get_askers(const char *about, struct sset *askers)
 {
-    const struct dtsrec_suspicion *row;
+    struct smap nonces = SMAP_INITIALIZER(&nonces);
+    const struct smap_node *node;
 
     if (idl) {
-        DTSREC_SUSPICION_FOR_EACH (row, idl) {
-            cb(row->by, row->about, row->nonce, aux);
-        }
+        db_get_nonces(about, &nonces);
     }
+    SMAP_FOR_EACH (node, &nonces) {
+        sset_add(askers, node->key);
+    }
+    smap_destroy(&nonces);
 }
 
 static void
@@ -430,9 +433,9 @@ static bool
 verify_witness(const struct queued_step *q)
 {
     const struct dtsrec_reachability *about_owner
-        = db_find_reachability(idl, q->witness, q->owner);
+        = db_find_reachability(q->witness, q->owner);
     const struct dtsrec_reachability *about_us
-        = db_find_reachability(idl, q->witness, current_node);
+        = db_find_reachability(q->witness, current_node);
 
     if (!about_owner || !about_us
         || strcmp(about_owner->state, "down") || strcmp(about_us->state, "up")

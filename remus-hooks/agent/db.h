@@ -54,9 +54,8 @@ struct db_reach {
 };
 bool db_get_reach(const char *observer, const char *subject,
                   const char *asker, struct db_reach *);
-/* Calls 'cb' for each Suspicion about a node. */
-void db_each_suspicion(void (*cb)(const char *by, const char *about,
-                                  const char *nonce, void *aux), void *aux);
+/* Adds those who ask the witness about 'about'. */
+void db_get_askers(const char *about, struct sset *askers);
 
 /* Wishes. */
 void db_put_fence(const char *domain, int64_t generation,

@@ -18,6 +18,7 @@
 #include "db.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
+#include "sset.h"
 #include "timeval.h"
 #include "util.h"
 #include "uuid.h"
@@ -35,14 +36,12 @@ struct question {
 
 struct suspicion {
     long long int since;        /* ms, monotonic */
-    bool seen;                  /* In this round. */
 };
 
 static struct shash questions = SHASH_INITIALIZER(&questions);
 static struct shash suspected_by = SHASH_INITIALIZER(&suspected_by);
 
-static void note_suspicion(const char *by, const char *about,
-                           const char *nonce, void *aux);
+static void note_suspicions(void);
 
 void
 witness_begin(void)
@@ -53,18 +52,7 @@ witness_begin(void)
         struct question *q = node->data;
         q->asked = false;
     }
-    SHASH_FOR_EACH (node, &suspected_by) {
-        struct suspicion *s = node->data;
-        s->seen = false;
-    }
-    db_each_suspicion(note_suspicion, NULL);
-    SHASH_FOR_EACH_SAFE (node, &suspected_by) {
-        struct suspicion *s = node->data;
-        if (!s->seen) {
-            free(s);
-            shash_delete(&suspected_by, node);
-        }
-    }
+    note_suspicions();
 }
 
 void
@@ -159,22 +147,32 @@ witness_suspected_ms(const char *by)
     return s ? time_msec() - s->since : 0;
 }
 
+/* Whoever suspects this node now. */
 static void
-note_suspicion(const char *by, const char *about, const char *nonce OVS_UNUSED,
-               void *aux OVS_UNUSED)
+note_suspicions(void)
 {
     const struct dts_view *view = db_view();
+    struct sset by = SSET_INITIALIZER(&by);
+    struct shash_node *node;
+    const char *name;
 
-    if (!view || strcmp(about, view->self_name)) {
-        return;
+    if (view) {
+        db_get_askers(view->self_name, &by);
     }
+    SHASH_FOR_EACH_SAFE (node, &suspected_by) {
+        if (!sset_contains(&by, node->name)) {
+            free(node->data);
+            shash_delete(&suspected_by, node);
+        }
+    }
+    SSET_FOR_EACH (name, &by) {
+        if (!shash_find(&suspected_by, name)) {
+            struct suspicion *s = xzalloc(sizeof *s);
 
-    struct suspicion *s = shash_find_data(&suspected_by, by);
-    if (!s) {
-        s = xzalloc(sizeof *s);
-        s->since = time_msec();
-        shash_add(&suspected_by, by, s);
-        VLOG_WARN("%s suspects this node", by);
+            s->since = time_msec();
+            shash_add(&suspected_by, name, s);
+            VLOG_WARN("%s suspects this node", name);
+        }
     }
-    s->seen = true;
+    sset_destroy(&by);
 }
