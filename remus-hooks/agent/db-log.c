@@ -21,12 +21,14 @@
 #include "ovsdb-idl.h"
 #include "timeval.h"
 #include "util.h"
+#include "uuid.h"
 
 VLOG_DEFINE_THIS_MODULE(db_log);
 
 /* Events of this node that are kept; and at most that many wait to be
  * written. */
 #define MAX_EVENTS 500
+#define MAX_PRUNED (2 * MAX_EVENTS)
 #define DELAY_MS 100
 
 struct event_wish {
@@ -120,29 +122,39 @@ write_phases(const struct dtsrec_event *row, const struct smap *phases)
     free(mono);
 }
 
-/* Deletes the oldest of this node's events beyond MAX_EVENTS. */
+static int
+compare_events(const void *a_, const void *b_)
+{
+    const struct dtsrec_event *const *a = a_;
+    const struct dtsrec_event *const *b = b_;
+
+    return ((*a)->time != (*b)->time ? ((*a)->time < (*b)->time ? -1 : 1)
+            : uuid_compare_3way(&(*a)->header_.uuid, &(*b)->header_.uuid));
+}
+
+/* Deletes the oldest of this node's events beyond MAX_EVENTS; not too many at
+ * once, if somebody else has written in its name. */
 static void
 prune_events(const struct ovsdb_idl *idl)
 {
-    const struct dtsrec_event *row, *oldest;
-    size_t n = 0;
+    const struct dtsrec_event *row, **rows = NULL;
+    size_t n = 0, allocated = 0;
 
     /* (Those that this transaction inserts are among them.) */
     DTSREC_EVENT_FOR_EACH (row, idl) {
-        n++;
-    }
-    for (; n > MAX_EVENTS; n--) {
-        oldest = NULL;
-        DTSREC_EVENT_FOR_EACH (row, idl) {
-            if (!oldest || row->time < oldest->time) {
-                oldest = row;
-            }
+        if (n >= allocated) {
+            rows = x2nrealloc(rows, &allocated, sizeof *rows);
         }
-        if (!oldest) {
-            return;
-        }
-        dtsrec_event_delete(oldest);
+        rows[n++] = row;
     }
+    if (n > MAX_EVENTS) {
+        qsort(rows, n, sizeof *rows, compare_events);
+        n = MIN(n - MAX_EVENTS, MAX_PRUNED);
+        for (size_t i = 0; i < n; i++) {
+            dtsrec_event_delete(rows[i]);
+        }
+    }
+    free(rows);
 }
 
 /* Adds all that wait to 'txn', once the first has waited long enough. */
@@ -165,9 +177,7 @@ db_log_write(const struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn)
         write_phases(row, &w->phases);
         n_events_in_txn++;
     }
-    if (n_events_in_txn) {
-        prune_events(idl);
-    }
+    prune_events(idl);
 }
 
 /* The transaction that db_log_write() last added to is over; 'in' tells

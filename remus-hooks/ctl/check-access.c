@@ -16,10 +16,15 @@
 #include "ovsdb-idl.h"
 #include "rbac.h"
 #include "rundir.h"
+#include "simap.h"
 #include "svec.h"
 #include "unixctl.h"
 #include "util.h"
 #include "values.h"
+
+/* Of a node, before it is told of them. */
+#define MANY_EVENTS 1000
+#define MANY_OTHERS 10
 
 static void
 check_own_remote(struct check *c)
@@ -99,6 +104,54 @@ check_server_remotes(struct check *c, bool *open)
     free(path);
 }
 
+/* More rows in a node's name than its agent can have written: the rules say who
+ * writes, not how much. */
+static void
+check_amounts(struct check *c)
+{
+    struct simap events = SIMAP_INITIALIZER(&events);
+    struct simap others = SIMAP_INITIALIZER(&others);
+    const struct dtsrec_reachability *reach;
+    const struct dtsrec_suspicion *suspicion;
+    const struct dtsrec_event *event;
+    const struct simap_node *node;
+
+    DTSREC_EVENT_FOR_EACH (event, c->dts) {
+        simap_increase(&events, event->node, 1);
+    }
+    DTSREC_SUSPICION_FOR_EACH (suspicion, c->dts) {
+        if (!find_node(c->dts, suspicion->about)) {
+            simap_increase(&others, suspicion->by, 1);
+        }
+    }
+    DTSREC_REACHABILITY_FOR_EACH (reach, c->dts) {
+        if (!find_node(c->dts, reach->subject)) {
+            simap_increase(&others, reach->observer, 1);
+        }
+    }
+    SIMAP_FOR_EACH (node, &events) {
+        if (node->data > MANY_EVENTS) {
+            check_bad(c, CHECK_WARN, "amount", xasprintf(
+                      "is dts-agent running on %s? If it is: who else has "
+                      "its key? dts-ctl node-del %s takes all its rows",
+                      node->name, node->name),
+                      "%u rows of the log are %s's: its agent keeps 500",
+                      node->data, node->name);
+        }
+    }
+    SIMAP_FOR_EACH (node, &others) {
+        if (node->data > MANY_OTHERS) {
+            check_bad(c, CHECK_WARN, "amount", xasprintf(
+                      "who else has %s's key? dts-ctl node-del %s takes all "
+                      "its rows", node->name, node->name),
+                      "%s asks about, or has seen, %u nodes that there are "
+                      "not", node->name, node->data);
+        }
+    }
+    simap_destroy(&events);
+    simap_destroy(&others);
+}
+
 void
 check_access(struct check *c)
 {
@@ -110,6 +163,7 @@ check_access(struct check *c)
     check_own_remote(c);
     check_connections(c, &open);
     check_server_remotes(c, &open);
+    check_amounts(c);
 
     char *problem = rbac_problem(c->dts);
     if (problem) {

@@ -44,6 +44,8 @@ connect_database(struct check *c)
     ovsdb_idl_set_leader_only(idl, false);
     pre_config(&ctx);
     pre_access(&ctx);
+    ovsdb_idl_add_table(idl, &dtsrec_table_event);
+    ovsdb_idl_add_column(idl, &dtsrec_event_col_node);
     if (wait_for_data(idl, 5000)) {
         c->dts = idl;
         return;
