@@ -71,9 +71,11 @@ static void
 on_reach(const char *peer, enum dts_reach state, const char *diag,
          void *aux OVS_UNUSED)
 {
-    VLOG_INFO("%s is %s (%s)", peer,
-              state == DTS_REACH_UP ? "up"
-              : state == DTS_REACH_DOWN ? "down" : "unknown", diag);
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(30, 60);
+
+    VLOG_INFO_RL(&rl, "%s is %s (%s)", peer,
+                 state == DTS_REACH_UP ? "up"
+                 : state == DTS_REACH_DOWN ? "down" : "unknown", diag);
     db_put_reach(peer, state, diag);
 }
 

@@ -61,8 +61,9 @@ void ovs_ports_format(struct ovsdb_idl *, struct ds *);
 void ovs_reach_destroy(void);
 void ovs_reach_begin(void);
 void ovs_reach_see(const char *peer, const struct ovsrec_interface *,
-                   const struct switch_callbacks *);
+                   long long int now, const struct switch_callbacks *);
 void ovs_reach_end(const struct switch_callbacks *);
+long long int ovs_reach_due(void);
 void ovs_reach_format(struct ds *);
 
 /* ovs-vifs.c: guests' interfaces and the marks of generations seen. */

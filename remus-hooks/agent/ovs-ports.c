@@ -21,6 +21,7 @@
 #include "ovs-local.h"
 
 #include <net/if.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -422,7 +423,8 @@ ovs_ports_run(struct ovsdb_idl *idl, const struct ovsrec_bridge *br,
         repl_check_at = time_msec() + REPL_CHECK_MS;
         repl_address_apply("dts-repl", repl_ip);
     }
-    if (last_seqno == ovsdb_idl_get_seqno(idl) || shash_is_empty(&wants)) {
+    if ((last_seqno == ovsdb_idl_get_seqno(idl)
+         && time_msec() < ovs_reach_due()) || shash_is_empty(&wants)) {
         return;
     }
     last_seqno = ovsdb_idl_get_seqno(idl);
@@ -434,7 +436,8 @@ ovs_ports_run(struct ovsdb_idl *idl, const struct ovsrec_bridge *br,
             if (w->peer[0] && !strcmp(w->role, pass ? "replication"
                                       : "liveness")) {
                 ovs_reach_see(w->peer,
-                              br ? find_interface(br, node->name) : NULL, cb);
+                              br ? find_interface(br, node->name) : NULL,
+                              time_msec(), cb);
             }
         }
     }
@@ -446,6 +449,9 @@ ovs_ports_wait(void)
 {
     if (repl_ip) {
         poll_timer_wait_until(repl_check_at);
+    }
+    if (ovs_reach_due() != LLONG_MAX && !shash_is_empty(&wants)) {
+        poll_timer_wait_until(ovs_reach_due());
     }
 }
 

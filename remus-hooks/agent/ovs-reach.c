@@ -11,6 +11,11 @@
  * that was heard while this ovs-vswitchd ran (the column is ephemeral), so a
  * witness that was restarted after the owner's death can still bear witness.
  *
+ * A session that flaps is believed later: of one that has fallen silent for the
+ * N_SILENCES-th time within FLAP_MS "down" is said only when it has been silent
+ * for LASTS_MS, and "unknown" until then, which moves nothing.  ("up" is never
+ * put off.)
+ *
  * A peer may also say that it gives up, by "Concatenated Path Down" while its
  * session is up: an owner whose replication has ended, and which cannot reach
  * the database to go on alone (takeover.c).  That counts as "down": the guest
@@ -20,6 +25,7 @@
 
 #include "ovs-local.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,18 +34,27 @@
 #include "openvswitch/shash.h"
 #include "util.h"
 
+#define N_SILENCES 4
+#define FLAP_MS 10000
+#define LASTS_MS 2000
+
 struct peer {
     enum dts_reach state;
     char *diag;
     bool was_up;
     bool told;
     bool seen;                  /* In this round. */
+
+    /* When it last fell silent, ms: the newest is 'silences[0]'. */
+    long long int silences[N_SILENCES];
+    bool silent;                /* ...and has been since. */
 };
 
 #define EXPIRED "Control Detection Time Expired"
 #define GIVES_UP "Concatenated Path Down"
 
 static struct shash peers = SHASH_INITIALIZER(&peers);
+static long long int due = LLONG_MAX;
 
 void
 ovs_reach_destroy(void)
@@ -63,6 +78,28 @@ ovs_reach_begin(void)
         struct peer *p = node->data;
         p->seen = false;
     }
+    due = LLONG_MAX;
+}
+
+/* The peer is silent at 'now'.  Returns true if that is to be believed. */
+static bool
+has_fallen_silent(struct peer *p, long long int now)
+{
+    if (!p->silent) {
+        p->silent = true;
+        memmove(&p->silences[1], &p->silences[0],
+                sizeof p->silences - sizeof p->silences[0]);
+        p->silences[0] = now;
+    }
+
+    long long int first = p->silences[N_SILENCES - 1];
+    long long int until = p->silences[0] + LASTS_MS;
+
+    if (!first || p->silences[0] - first > FLAP_MS || now >= until) {
+        return true;
+    }
+    due = MIN(due, until);
+    return false;
 }
 
 static void
@@ -79,9 +116,10 @@ tell(const char *name, struct peer *p, enum dts_reach state, const char *diag,
     cb->reach(name, state, p->diag, cb->aux);
 }
 
+/* 'now' is in ms, monotonic. */
 void
 ovs_reach_see(const char *name, const struct ovsrec_interface *iface,
-              const struct switch_callbacks *cb)
+              long long int now, const struct switch_callbacks *cb)
 {
     struct peer *p = shash_find_data(&peers, name);
     enum dts_reach state = DTS_REACH_UNKNOWN;
@@ -109,13 +147,18 @@ ovs_reach_see(const char *name, const struct ovsrec_interface *iface,
                "it does not replicate";
     } else if (!strcmp(bfd_state, "up")) {
         p->was_up = true;
+        p->silent = false;
         state = DTS_REACH_UP;
         diag = "";
     } else if (!p->was_up) {
         diag = "the session has not been up since agent and switch started";
     } else if (!strcmp(bfd_state, "down")
                && !strcmp(diag, EXPIRED)) {
-        state = DTS_REACH_DOWN;
+        if (has_fallen_silent(p, now)) {
+            state = DTS_REACH_DOWN;
+        } else {
+            diag = "the session flaps: \"down\" is said when that lasts";
+        }
     } else if (!strcmp(bfd_state, "init")) {
         diag = "the peer is heard again";
     }
@@ -134,6 +177,13 @@ ovs_reach_end(const struct switch_callbacks *cb)
             tell(node->name, p, DTS_REACH_UNKNOWN, "no tunnel", cb);
         }
     }
+}
+
+/* When to look again although nothing has changed, ms; LLONG_MAX: never. */
+long long int
+ovs_reach_due(void)
+{
+    return due;
 }
 
 void

@@ -5,6 +5,7 @@
 
 #include <config.h>
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@
 static const char *remote;
 static int calls;
 static enum dts_reach last;
+static long long int now;
 
 static void
 on_reach(const char *peer, enum dts_reach state, const char *diag,
@@ -41,6 +43,7 @@ setup(void **state OVS_UNUSED)
 {
     calls = 0;
     last = -1;
+    now = 1000;
     remote = NULL;
     return 0;
 }
@@ -71,7 +74,7 @@ see(const char *bfd_state, const char *diag)
         smap_add(&iface.bfd_status, "remote_diagnostic", remote);
     }
     ovs_reach_begin();
-    ovs_reach_see("A", &iface, &callbacks);
+    ovs_reach_see("A", &iface, now, &callbacks);
     ovs_reach_end(&callbacks);
     smap_destroy(&iface.bfd_status);
     return last;
@@ -146,7 +149,7 @@ test_no_tunnel(void **state OVS_UNUSED)
 
     assert_int_equal(see("up", "No Diagnostic"), DTS_REACH_UP);
     ovs_reach_begin();
-    ovs_reach_see("A", NULL, &callbacks);
+    ovs_reach_see("A", NULL, now, &callbacks);
     ovs_reach_end(&callbacks);
     assert_int_equal(last, DTS_REACH_UNKNOWN);
 }
@@ -163,6 +166,46 @@ test_once(void **state OVS_UNUSED)
     assert_int_equal(calls, 2);
 }
 
+/* What flaps is believed later: but it is. */
+static void
+test_flaps(void **state OVS_UNUSED)
+{
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(see("up", "No Diagnostic"), DTS_REACH_UP);
+        now += 1000;
+        assert_int_equal(see("down", EXPIRED), DTS_REACH_DOWN);
+        now += 1000;
+        assert_int_equal(see("init", EXPIRED), DTS_REACH_UNKNOWN);
+    }
+    assert_int_equal(ovs_reach_due(), LLONG_MAX);
+    assert_int_equal(see("up", "No Diagnostic"), DTS_REACH_UP);
+    now += 1000;
+    assert_int_equal(see("down", EXPIRED), DTS_REACH_UNKNOWN);
+    assert_int_equal(ovs_reach_due(), now + 2000);
+    now += 1999;
+    assert_int_equal(see("down", EXPIRED), DTS_REACH_UNKNOWN);
+    now += 1;
+    assert_int_equal(see("down", EXPIRED), DTS_REACH_DOWN);
+    assert_int_equal(ovs_reach_due(), LLONG_MAX);
+
+    /* What is heard is said at once; and its past is forgotten in time. */
+    assert_int_equal(see("up", "No Diagnostic"), DTS_REACH_UP);
+    now += 10000;
+    assert_int_equal(see("down", EXPIRED), DTS_REACH_DOWN);
+}
+
+/* Silence is one however often it is looked at, and heard without coming up. */
+static void
+test_one_silence(void **state OVS_UNUSED)
+{
+    see("up", "No Diagnostic");
+    for (int i = 0; i < 10; i++) {
+        now += 100;
+        assert_int_equal(see("down", EXPIRED), DTS_REACH_DOWN);
+        assert_int_equal(see("init", EXPIRED), DTS_REACH_UNKNOWN);
+    }
+}
+
 int
 main(void)
 {
@@ -175,6 +218,8 @@ main(void)
         T(test_signaled),
         T(test_no_tunnel),
         T(test_once),
+        T(test_flaps),
+        T(test_one_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
