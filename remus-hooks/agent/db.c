@@ -58,6 +58,7 @@ struct queued_step {
     enum dts_state state;
     const struct binding_rule *rule;
     char *session, *detail, *witness, *nonce;
+    bool by_operator;
 };
 
 /* A transaction under way. */
@@ -304,6 +305,7 @@ db_step(const struct db_step *s)
         .detail = nullable_xstrdup(s->detail),
         .witness = nullable_xstrdup(s->witness),
         .nonce = nullable_xstrdup(s->nonce),
+        .by_operator = s->by_operator,
     };
     ovs_list_push_back(&queue, &q->list_node);
     sset_add(&in_flight, q->domain);
@@ -509,6 +511,15 @@ add_step(const struct queued_step *q)
     dtsrec_binding_set_cause(row, cause);
     free(cause);
     dtsrec_binding_set_since(row, time_wall_msec());
+
+    int64_t failover_at = binding_failover_at(r, q->by_operator,
+                                              row->failover_at,
+                                              time_wall_msec());
+    /* (A database that was not upgraded yet has no such column.) */
+    if (failover_at != row->failover_at
+        && dtsrec_server_has_binding_table_col_failover_at(idl)) {
+        dtsrec_binding_set_failover_at(row, failover_at);
+    }
     return true;
 }
 

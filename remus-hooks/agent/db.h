@@ -42,6 +42,7 @@ struct db_step {
     const char *detail;         /* Appended to the rule's cause; may be NULL. */
     const char *witness;        /* For needs_witness: the observer... */
     const char *nonce;          /* ...and what it has answered. */
+    bool by_operator;           /* He has asked for it. */
 };
 void db_step(const struct db_step *);
 bool db_step_in_flight(const char *domain);

@@ -44,6 +44,8 @@ VLOG_DEFINE_THIS_MODULE(deeds);
 /* A guest that was fenced and runs again for so long is not paused any more. */
 #define UNFENCED_MS 2000
 #define STALE_MS 5000
+/* The witness answers within. */
+#define HELD_MS 1500
 #define MAX_VIFS 16             /* Of a guest, that are looked at. */
 /* A guest that is suspended so soon after its session was suspended by it. */
 #define SERVED_MS 15000
@@ -52,6 +54,8 @@ static void transition(struct tracked *, const struct dts_domain *,
                        enum binding_role, const struct dts_view *);
 static void granted(struct tracked *, const struct dts_domain *,
                     const struct dts_view *);
+static void held_down(struct tracked *, const struct dts_domain *,
+                      enum binding_role, const struct dts_view *);
 static void clear_away(struct tracked *, const struct dts_domain *,
                        enum binding_role, const struct binding_facts *,
                        const struct dts_view *);
@@ -63,7 +67,8 @@ static void resume_orphan(struct tracked *, const struct dts_domain *,
                           const struct dts_view *);
 static void open_buffer(struct tracked *, const struct dts_domain *,
                         enum binding_role, const struct dts_view *);
-static void conditions(const struct dts_domain *, enum binding_role);
+static void conditions(const struct tracked *, const struct dts_domain *,
+                       enum binding_role);
 static void start_hook(const struct dts_domain *, const char *event,
                        int domid, bool copy, const struct dts_view *);
 
@@ -103,7 +108,8 @@ deeds_run(struct tracked *t, const struct dts_domain *d,
         release_fenced(t, d, role, f, view);
         resume_orphan(t, d, role, f, view);
         open_buffer(t, d, role, view);
-        conditions(d, role);
+        held_down(t, d, role, view);
+        conditions(t, d, role);
     }
 }
 
@@ -111,7 +117,8 @@ void
 deeds_bystander(struct tracked *t, const struct dts_domain *d)
 {
     t->acted = false;           /* What comes later is no transition. */
-    t->in_takeover = t->suspecting = t->quiescing = false;
+    t->in_takeover = t->suspecting = t->quiescing = t->held_down = false;
+    held_down(t, d, BINDING_OTHER, NULL);
     if (d->state != DTS_GRANTED) {
         t->announce_since = 0;
     }
@@ -285,6 +292,51 @@ granted(struct tracked *t, const struct dts_domain *d,
         free(text);
     }
     free(missing);
+}
+
+/* Only the hold-down keeps this node from a takeover: which is told once. */
+static void
+tell_held_down(struct tracked *t, const struct dts_domain *d,
+               long long int left)
+{
+    char *at = xastrftime_msec("%H:%M:%S", time_wall_msec() + left, true);
+    char *text = xasprintf("%s is not taken over before %s UTC, so soon after "
+                           "the last failover, unless an operator says so: "
+                           "dts-ctl switch %s %s", d->name, at, d->name,
+                           d->standby);
+    struct db_event event = {
+        .domain = d->name,
+        .type = "hold-down",
+        .generation = d->generation,
+        .message = text,
+    };
+
+    t->held_told = true;
+    VLOG_WARN("%s", text);
+    db_put_event(&event);
+    db_put_condition(d->name, "hold-down", true, text);
+    free(text);
+    free(at);
+}
+
+/* (While the witness is asked anew its last answer is none.) */
+static void
+held_down(struct tracked *t, const struct dts_domain *d,
+          enum binding_role role, const struct dts_view *view)
+{
+    if (t->held_down) {
+        long long int left = tracked_hold_ms(t, d, view->timers.hold_down);
+
+        t->held_at = time_msec();
+        poll_timer_wait(MAX(left, 0));
+        if (!t->held_told) {
+            tell_held_down(t, d, left);
+        }
+    } else if (t->held_told && (role != BINDING_STANDBY
+                                || time_msec() - t->held_at > HELD_MS)) {
+        t->held_told = false;
+        db_put_condition(d->name, "hold-down", false, NULL);
+    }
 }
 
 static bool
@@ -504,7 +556,8 @@ open_buffer(struct tracked *t, const struct dts_domain *d,
 }
 
 static void
-conditions(const struct dts_domain *d, enum binding_role role)
+conditions(const struct tracked *t, const struct dts_domain *d,
+           enum binding_role role)
 {
     const struct session *s = session_of(d->name, role == BINDING_OWNER,
                                          d->session[0] ? d->session : NULL);
@@ -532,7 +585,8 @@ conditions(const struct dts_domain *d, enum binding_role role)
     db_put_condition(d->name, "checkpoint",
                      at_standby && s->n && time_msec() - s->n_at > STALE_MS,
                      "stale: no whole checkpoint for more than 5 s");
-    db_put_condition(d->name, "suspicion", at_standby && s->suspect,
+    db_put_condition(d->name, "suspicion",
+                     at_standby && s->suspect && !t->held_told,
                      d->failover_auto
                      ? "the standby suspects the owner; the witness has not "
                      "confirmed it"

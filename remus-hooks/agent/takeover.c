@@ -261,6 +261,7 @@ look(const struct dts_view *view, const struct dts_domain *d,
 
     enum binding_event event = binding_event(d, role, &f);
     const struct binding_rule *rule = binding_next(role, d->state, event);
+    t->held_down = event == BE_HELD_DOWN;
     if (rule && db_is_connected() && !db_step_in_flight(d->name)) {
         const struct session *s = session_of(d->name, role
                                              == BINDING_OWNER, NULL);
@@ -272,6 +273,7 @@ look(const struct dts_view *view, const struct dts_domain *d,
                        ? s->reason : NULL),
             .witness = witness_of(d),
             .nonce = witness_nonce(d->owner),
+            .by_operator = f.switch_asked,
         };
         if (event == BE_PRIMARY_DEAD) {
             tracked_phase(t, "witnessed", time_usec());
@@ -517,6 +519,7 @@ gather(struct tracked *t, const struct dts_domain *d, enum binding_role role,
         .failover_auto = d->failover_auto,
         .on_loss_failover = d->on_loss_failover,
         .in_state_ms = time_msec() - t->in_state_since,
+        .hold_ms = tracked_hold_ms(t, d, db_view()->timers.hold_down),
     };
     gather_guest(t, d, f);
     if (d->state == DTS_GRANTED && t->ran_generation == d->generation

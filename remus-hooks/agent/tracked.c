@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "binding.h"
 #include "openvswitch/shash.h"
 #include "rundir.h"
 #include "timeval.h"
@@ -179,10 +180,32 @@ tracked_forget(const char *name)
     free(path);
 }
 
+/* A failover that this agent has seen happen was now.  Of one from before it
+ * knew the domain it has the word of another host's clock: one that is ahead of
+ * ours has said nothing. */
+static void
+note_failover(struct tracked *t, const struct dts_domain *d)
+{
+    long long int ago = t->known ? 0 : time_wall_msec() - d->failover_at;
+
+    t->failover_at = d->failover_at;
+    t->failover_mono = time_msec() - MAX(ago, 0);
+}
+
+long long int
+tracked_hold_ms(const struct tracked *t, const struct dts_domain *d,
+                int hold_down_s)
+{
+    return binding_hold_ms(d, hold_down_s, time_msec() - t->failover_mono);
+}
+
 /* Notes since when the binding is as it is. */
 void
 tracked_update(struct tracked *t, const struct dts_domain *d)
 {
+    if (t->failover_at != d->failover_at) {
+        note_failover(t, d);
+    }
     if (!t->known || t->generation != d->generation || t->state != d->state
         || strcmp(t->session, d->session)) {
         t->known = true;

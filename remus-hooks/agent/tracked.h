@@ -34,6 +34,13 @@ struct tracked {
     bool suspecting;
     bool in_takeover;           /* From the grant to the running guest. */
     int64_t ran_generation;     /* A frame of the guest was seen here. */
+
+    /* The hold-down. */
+    int64_t failover_at;        /* As the binding said. */
+    long long int failover_mono;    /* ms, monotonic: that was then. */
+    bool held_down;             /* Else it would be taken over now. */
+    bool held_told;             /* ...which was noted, and still is so... */
+    long long int held_at;      /* ...at this time, ms. */
     struct smap phases;         /* Name to "REALTIME MONOTONIC", us. */
 
     /* An operator's switch. */
@@ -84,6 +91,9 @@ int tracked_fenced(struct tracked *);
 struct tracked *tracked_get(const char *name);  /* Made if need be. */
 struct tracked *tracked_find(const char *name);
 void tracked_update(struct tracked *, const struct dts_domain *);
+/* What is left of the hold-down (binding.h), by this host's monotonic clock. */
+long long int tracked_hold_ms(const struct tracked *,
+                              const struct dts_domain *, int hold_down_s);
 void tracked_accept(struct tracked *, const struct dts_domain *);
 void tracked_restore(const struct tracked *, struct dts_domain *,
                      const struct dts_view *);

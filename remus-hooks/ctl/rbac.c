@@ -39,7 +39,7 @@ struct permission {
 static const struct permission permissions[] = {
     { "Binding", { "owner", "standby" }, false,
       { "owner", "standby", "generation", "session", "state", "cause",
-        "since", "conditions" } },
+        "since", "failover_at", "conditions" } },
     /* (That a request is done.) */
     { "Domain", { "primary", "secondary" }, false,
       { "requested_node", "requested_generation" } },

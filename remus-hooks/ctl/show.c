@@ -162,6 +162,8 @@ status_to_json(const struct domain_status *s)
                     : json_null_create());
     json_object_put(json, "since_ms", b ? json_integer_create(b->since)
                     : json_null_create());
+    json_object_put(json, "hold_down_left_ms",
+                    json_integer_create(s->hold_down_left));
     json_object_put(json, "tunnel_in_service", s->tunnel_in_service
                     ? json_integer_create(s->tunnel_in_service)
                     : json_null_create());

@@ -11,7 +11,9 @@
 
 #include "ctl.h"
 #include "sset.h"
+#include "timeval.h"
 #include "util.h"
+#include "view.h"
 
 /* The tunnel of the paper's Algorithm 1 that is in service: tunnel 2 leads to
  * the primary, tunnel 3 to the secondary. */
@@ -91,6 +93,38 @@ unconfirmed(const struct domain_status *s)
     return ds_steal_cstr(&ds);
 }
 
+/* Of the hold-down, ms; 0: there is none.  (The standby has its own clock for
+ * it.) */
+static long long int
+hold_down_left(const struct domain_status *s, const struct ovsdb_idl *idl)
+{
+    const struct dtsrec_global *g = dtsrec_global_first(idl);
+    long long int ms = (g && g->n_hold_down ? *g->hold_down
+                        : DTS_HOLD_DOWN) * 1000LL;
+
+    if (!s->binding || !s->binding->failover_at) {
+        return 0;
+    }
+    return MIN(ms, MAX(0, s->binding->failover_at + ms - time_wall_msec()));
+}
+
+/* Adds to reason and remedy that a failover would have to wait. */
+static void
+judge_hold_down(struct domain_status *s)
+{
+    const struct dtsrec_binding *b = s->binding;
+    char *reason = s->reason;
+
+    s->reason = xasprintf("%s; for another %lld s only if an operator says so: "
+                          "it is so soon after the last failover (hold-down)",
+                          reason, (s->hold_down_left + 999) / 1000);
+    free(reason);
+    free(s->remedy);
+    s->remedy = xasprintf("if %s fails meanwhile: dts-ctl switch %s %s",
+                          b->owner, s->domain->name, b->standby);
+    s->health = MAX(s->health, HEALTH_WARN);
+}
+
 /* Fills in health, reason and remedy. */
 static void
 judge(struct domain_status *s)
@@ -153,6 +187,12 @@ judge(struct domain_status *s)
                               "with xl create on %s", b->owner);
     }
     free(missing);
+    if (b && s->hold_down_left > 0
+        && ((s->protected && strcmp(d->failover, "manual"))
+            || (!strcmp(b->state, "released") && b->session[0]
+                && !d->requested_node))) {
+        judge_hold_down(s);
+    }
 }
 
 void
@@ -169,6 +209,7 @@ domain_status_init(struct domain_status *s, const struct ovsdb_idl *idl,
                   : s->n_gateways ? s->gateways[0].name : "");
     svec_init(&s->conditions);
     domain_conditions(idl, s->binding, &s->conditions);
+    s->hold_down_left = hold_down_left(s, idl);
     judge(s);
     s->output = "";
     for (size_t i = 0; s->protected && i < s->conditions.n; i++) {

@@ -32,6 +32,7 @@ struct domain_status {
                                  * checkpoint is held.  "" if not told. */
     char *reason;               /* Why (not) protected. */
     char *remedy;               /* What to do about it; "" if nothing. */
+    long long int hold_down_left;       /* ms; 0: there is none. */
     int tunnel_in_service;      /* 2, 3, or 0: none (Algorithm 1). */
     const char *witness;        /* Name, "" if there is none. */
     struct gateway_status *gateways;

@@ -46,7 +46,8 @@ may_switch(struct ctl_context *ctx, const struct dtsrec_domain *domain,
         fail(ctx, DTS_EXIT_REFUSED, "domain %s is moving already, to %s: "
              "wait for it with dts-ctl wait %s --state=alone,protected",
              name, b->owner, name);
-    } else if (strcmp(b->state, "protected")) {
+    } else if (strcmp(b->state, "protected")
+               && (strcmp(b->state, "released") || !b->session[0])) {
         fail(ctx, DTS_EXIT_REFUSED, "domain %s is %s: there is no copy on %s "
              "to go on with; start its protection on %s (dts-link(8)), then: "
              "dts-ctl wait %s", name, b->state, target->name, b->owner,

@@ -241,13 +241,16 @@ owner_event(const struct dts_domain *d, const struct binding_facts *f)
     case DTS_RELEASED:
         /* The original still suspended or paused here is not a start: only
          * time makes it ours again, and then by a transaction that races the
-         * standby's. */
+         * standby's.  One that has crashed waits for a standby that waits for
+         * the end of the hold-down. */
         if (f->guest == GUEST_RUNNING && !f->original_held
             && !f->switch_asked && !f->send_session[0]) {
             return BE_GUEST_STARTED;
         }
         return (f->in_state_ms >= BINDING_RELEASE_MS
                 && f->guest != GUEST_ABSENT && f->guest != GUEST_UNKNOWN
+                && (f->guest != GUEST_CRASHED
+                    || f->hold_ms <= -BINDING_RELEASE_MS)
                 ? BE_RELEASE_EXPIRED : BE_NONE);
 
     case DTS_GRANTED:
@@ -274,21 +277,23 @@ standby_event(const struct dts_domain *d, const struct binding_facts *f)
 {
     bool held = (same_session(d->session, f->recv_session)
                  && f->recv_whole && f->recv_gated && !f->recv_ended);
+    bool waits = f->hold_ms > 0 && !f->switch_asked;
 
     switch (d->state) {
     case DTS_ALONE:
         return held && !f->recv_suspect ? BE_COPY_WHOLE : BE_NONE;
 
     case DTS_PROTECTED:
-        return (held && f->recv_suspect
-                && f->witness_owner == WITNESS_DOWN
-                && f->witness_self == WITNESS_UP
-                && (f->failover_auto || f->switch_asked)
-                ? BE_PRIMARY_DEAD : BE_NONE);
+        if (!held || !f->recv_suspect || f->witness_owner != WITNESS_DOWN
+            || f->witness_self != WITNESS_UP
+            || (!f->failover_auto && !f->switch_asked)) {
+            return BE_NONE;
+        }
+        return waits ? BE_HELD_DOWN : BE_PRIMARY_DEAD;
 
     case DTS_RELEASED:
         if (held) {
-            return BE_COPY_HELD;
+            return waits ? BE_HELD_DOWN : BE_COPY_HELD;
         }
         return (!d->session[0] && f->renamed_here
                 ? BE_MIGRATED_HERE : BE_NONE);
@@ -400,6 +405,28 @@ binding_fenced(const struct dts_domain *d, long long int in_state_ms,
     return fenced;
 }
 
+long long int
+binding_hold_ms(const struct dts_domain *d, int hold_down_s,
+                long long int since_ms)
+{
+    return (d->failover_at && hold_down_s
+            ? hold_down_s * 1000LL - since_ms : BINDING_NO_HOLD);
+}
+
+int64_t
+binding_failover_at(const struct binding_rule *r, bool by_operator,
+                    int64_t old, int64_t now)
+{
+    if (r->next == DTS_GRANTED) {
+        return by_operator || r->event == BE_MIGRATED_HERE ? 0 : now;
+    } else if (r->event == BE_RESUMED) {
+        return old ? now : 0;   /* It counts from here. */
+    } else if (r->swap || r->event == BE_GUEST_STARTED) {
+        return 0;               /* An operator's doing, or it is undone. */
+    }
+    return old;
+}
+
 bool
 binding_may_run(const struct dts_domain *d, const char *self)
 {
@@ -433,6 +460,7 @@ binding_event_to_string(enum binding_event event)
         [BE_COPY_HELD] = "copy-held",
         [BE_MIGRATED_HERE] = "migrated-here",
         [BE_TAKE_BACK] = "take-back",
+        [BE_HELD_DOWN] = "held-down",
     };
     return event < BE_N_EVENTS ? names[event] : "?";
 }

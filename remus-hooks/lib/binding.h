@@ -23,6 +23,7 @@
  *    stopped    Runs nowhere, in good order.
  *    lost       Runs nowhere, and nobody can resume it. */
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "view.h"
@@ -59,6 +60,8 @@ enum binding_event {
     BE_COPY_HELD,               /* Released, and we hold that session. */
     BE_MIGRATED_HERE,           /* xl migrate's guest arrived. */
     BE_TAKE_BACK,               /* Failed there, and we hold the original. */
+    BE_HELD_DOWN,               /* We would take it over, but for the
+                                 * hold-down: nothing is done. */
     BE_N_EVENTS
 };
 
@@ -117,11 +120,16 @@ struct binding_facts {
                                  * standby: to this node). */
     bool switch_ready;          /* See BE_SWITCH_READY. */
     long long int in_state_ms;  /* Since the binding is as it is. */
+    long long int hold_ms;      /* What is left of the hold-down; below 0: it
+                                 * is over for so long. */
 };
 
 /* Time that a release, and a failed resume, wait for someone to take it. */
 #define BINDING_RELEASE_MS 10000
 #define BINDING_TAKE_BACK_MS 30000
+
+/* In place of 'hold_ms': there is no hold-down. */
+#define BINDING_NO_HOLD LLONG_MIN
 
 /* A gateway of a closed network that cannot reach the database lets nothing of
  * the old owner through any more when its flows' lease is over and so much
@@ -171,6 +179,15 @@ enum binding_verdict binding_verdict_recv(const struct dts_domain *,
                                           int lease_ms);
 bool binding_fenced(const struct dts_domain *, long long int in_state_ms,
                     int lease_ms, char **missing);
+
+/* The hold-down: so long after a failover that no operator asked for, the next
+ * one waits for him.  'since_ms' is how long ago that is. */
+long long int binding_hold_ms(const struct dts_domain *, int hold_down_s,
+                              long long int since_ms);
+/* The binding's new 'failover_at' after a step of 'rule'; 'now' is in ms since
+ * the epoch. */
+int64_t binding_failover_at(const struct binding_rule *, bool by_operator,
+                            int64_t old, int64_t now);
 
 /* True if a guest of this domain may run on 'self' (its vif may speak). */
 bool binding_may_run(const struct dts_domain *, const char *self);

@@ -205,7 +205,7 @@ set_no_binding(struct dts_domain *d)
     replace(&d->session, "");
     d->state = 0;
     replace(&d->cause, "");
-    d->since = 0;
+    d->since = d->failover_at = 0;
 }
 
 /* Returns true if anything but cause and time has changed by it. */
@@ -239,6 +239,7 @@ set_binding(struct dts_domain *d, const struct dtsrec_binding *row)
     }
     replace(&d->cause, row->cause);
     d->since = row->since;
+    d->failover_at = row->failover_at;
     return changed;
 }
 

@@ -85,7 +85,7 @@ dts_view_create_empty(const char *self)
         .peer_timeout = 500,
         .bfd_min_tx = 100,
         .bfd_mult = 3,
-        .hold_down = 60,
+        .hold_down = DTS_HOLD_DOWN,
         .stall = 2000,
         .lease = 3000,
     };

@@ -128,10 +128,15 @@ struct dts_domain {
     enum dts_state state;
     char *cause;
     int64_t since;                  /* ms since the epoch. */
+    int64_t failover_at;            /* The same: since when its owner runs it
+                                     * by a failover that no operator asked
+                                     * for; 0: it came otherwise. */
 
     struct dts_fence *fences;
     size_t n_fences;
 };
+
+#define DTS_HOLD_DOWN 60        /* s, by default. */
 
 struct dts_timers {
     int heartbeat;              /* ms */

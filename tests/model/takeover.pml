@@ -468,7 +468,8 @@ proctype agents_of(bit me) {
         asked = 0; answered = 0; unheard = 0;
         check() }
 
-    /* The takeover, with the witness's rows in the same transaction.
+    /* The takeover, with the witness's rows in the same transaction.  (As any
+     * step it may come late: the hold-down makes it so.)
      * rule: standby protected primary-dead */
     :: atomic { STANDBY(me, PROTECTED) && HOLDS(me) && suspect &&
                 WITNESSED(me) ->

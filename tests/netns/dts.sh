@@ -43,6 +43,7 @@ dts_up() {
     for a; do local "$a"; done
     bed_up || return 1
     db_create && db_start || return 1
+    # (Failovers follow one another here: no hold-down.)
     ctl init --listen=pssl:$DB_PORT -- global-set encap-type=$encap heartbeat=$((50 * SLOW)) \
         peer-timeout=$((500 * SLOW)) bfd-min-tx=$((100 * SLOW)) hold-down=0 \
         >/dev/null || return 1

@@ -96,7 +96,8 @@ put_domain(const struct dts_view *view, const struct dts_domain *d,
                       dts_state_to_string(d->state));
     }
     if (!brief) {
-        ds_put_format(s, " cause=%s since=%"PRId64, d->cause, d->since);
+        ds_put_format(s, " cause=%s since=%"PRId64" failover_at=%"PRId64,
+                      d->cause, d->since, d->failover_at);
         put_receipts(d, s);
     }
 }
@@ -257,6 +258,7 @@ change_binding(struct ovsdb_idl_txn *txn, const char *name)
     case 5:                     /* Concerns nobody. */
         dtsrec_binding_set_cause(row, PICK("one", "another"));
         dtsrec_binding_set_since(row, random_range(1000));
+        dtsrec_binding_set_failover_at(row, random_range(1000));
         break;
     }
 }

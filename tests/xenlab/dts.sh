@@ -59,6 +59,7 @@ dts_configure() {
     for a; do local "$a"; done
     dts_pki
     dts_start G || return 1
+    # (Failovers follow one another here: no hold-down.)
     dts init -- global-set encap-type="$encap" hold-down=0 -- \
         node-add gw1 --roles=gateway --site=hq --ip=10.9.0.13 -- \
         node-add hostA --roles=server --site=north --ip=10.9.0.11 -- \
