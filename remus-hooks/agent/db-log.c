@@ -27,7 +27,7 @@ VLOG_DEFINE_THIS_MODULE(db_log);
 
 /* Events of this node that are kept; and at most that many wait to be
  * written. */
-#define MAX_EVENTS 500
+#define MAX_EVENTS DTS_EVENTS_KEPT
 #define MAX_PRUNED (2 * MAX_EVENTS)
 #define DELAY_MS 100
 

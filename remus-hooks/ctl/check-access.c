@@ -21,9 +21,10 @@
 #include "unixctl.h"
 #include "util.h"
 #include "values.h"
+#include "view.h"
 
 /* Of a node, before it is told of them. */
-#define MANY_EVENTS 1000
+#define MANY_EVENTS (2 * DTS_EVENTS_KEPT)
 #define MANY_OTHERS 10
 
 static void
@@ -133,17 +134,17 @@ check_amounts(struct check *c)
         if (node->data > MANY_EVENTS) {
             check_bad(c, CHECK_WARN, "amount", xasprintf(
                       "is dts-agent running on %s? If it is: who else has "
-                      "its key? dts-ctl node-del %s takes all its rows",
+                      "its key? dts-ctl node-del %s takes them",
                       node->name, node->name),
-                      "%u rows of the log are %s's: its agent keeps 500",
-                      node->data, node->name);
+                      "%u rows of the log are %s's: its agent keeps %d",
+                      node->data, node->name, DTS_EVENTS_KEPT);
         }
     }
     SIMAP_FOR_EACH (node, &others) {
         if (node->data > MANY_OTHERS) {
             check_bad(c, CHECK_WARN, "amount", xasprintf(
-                      "who else has %s's key? dts-ctl node-del %s takes all "
-                      "its rows", node->name, node->name),
+                      "who else has %s's key? dts-ctl node-del %s takes "
+                      "them", node->name, node->name),
                       "%s asks about, or has seen, %u nodes that there are "
                       "not", node->name, node->data);
         }

@@ -7,6 +7,7 @@
 #include "ctl.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "keys.h"
@@ -272,6 +273,41 @@ node_is_in_use(struct ctl_context *ctx, const char *node)
     return false;
 }
 
+/* Puts the newest first. */
+static int
+compare_events(const void *a_, const void *b_)
+{
+    const struct dtsrec_event *const *a = a_;
+    const struct dtsrec_event *const *b = b_;
+
+    return (*a)->time > (*b)->time ? -1 : (*a)->time < (*b)->time;
+}
+
+/* Deletes the events of 'node' that are more than its agent would have kept:
+ * the others tell what has been. */
+static void
+delete_events(const struct ovsdb_idl *idl, const char *node)
+{
+    const struct dtsrec_event **rows = NULL, *row;
+    size_t n = 0, allocated = 0;
+
+    DTSREC_EVENT_FOR_EACH (row, idl) {
+        if (!strcmp(row->node, node)) {
+            if (n >= allocated) {
+                rows = x2nrealloc(rows, &allocated, sizeof *rows);
+            }
+            rows[n++] = row;
+        }
+    }
+    if (n > DTS_EVENTS_KEPT) {
+        qsort(rows, n, sizeof *rows, compare_events);
+        for (size_t i = DTS_EVENTS_KEPT; i < n; i++) {
+            dtsrec_event_delete(rows[i]);
+        }
+    }
+    free(rows);
+}
+
 static void
 cmd_node_del(struct ctl_context *ctx)
 {
@@ -309,6 +345,7 @@ cmd_node_del(struct ctl_context *ctx)
             dtsrec_fence_delete(f);
         }
     }
+    delete_events(ctx->idl, name);
     dtsrec_node_delete(node);
 }
 
@@ -411,7 +448,7 @@ const struct ctl_command_syntax node_commands[] = {
       "--may-exist", RW },
     { "node-set", 2, INT_MAX, "NODE KEY=VALUE...", pre_config, cmd_node_set,
       NULL, "", RW },
-    { "node-del", 1, 1, "NODE", pre_config, cmd_node_del, NULL,
+    { "node-del", 1, 1, "NODE", pre_all, cmd_node_del, NULL,
       "--if-exists", RW },
     { "tunnel-set", 3, INT_MAX, "NODE NODE KEY=VALUE...", pre_config,
       cmd_tunnel_set, NULL, "", RW },

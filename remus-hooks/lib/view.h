@@ -137,6 +137,7 @@ struct dts_domain {
 };
 
 #define DTS_HOLD_DOWN 60        /* s, by default. */
+#define DTS_EVENTS_KEPT 500     /* Of a node, in the log. */
 
 struct dts_timers {
     int heartbeat;              /* ms */

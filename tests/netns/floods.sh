@@ -5,6 +5,8 @@
 # "stranger", which has a certificate and writes what its role lets it, and
 # programs that flood the survivor.
 
+MANY=1200                       # Connections to a link: a process each.
+[ $SLOW = 1 ] || MANY=150       # Sanitized ones are large.
 FLOODS="events status questions database link agent xenstore flaps"
 declare -A FLOOD=(
     [events]="a node that fills the log"
@@ -34,7 +36,7 @@ flood_start() {
     link)
         address=$(on $to ovs-appctl -t $W/$to/dts/dts-link.ctl dts/sessions |
                   sed -n 's/^listening on pssl:6646://p')
-        spawn flood $to $PY $N/flood.py connections $address 6646 1200
+        spawn flood $to $PY $N/flood.py connections $address 6646 $MANY
         sleep 2 ;;
     agent) spawn flood $to $PY $N/flood.py agent; sleep 2 ;;
     xenstore)
