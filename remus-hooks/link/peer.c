@@ -32,6 +32,7 @@ VLOG_DEFINE_THIS_MODULE(peer);
 #define TX_ROOM (1024 * 1024)   /* No DATA is added beyond. */
 #define CHUNK (256 * 1024)      /* One read, one write. */
 #define MAX_BEATS 4096          /* Read at once, one after the other. */
+#define MAX_DATAGRAMS 100       /* Heartbeats that are taken in a round. */
 #define FIRST_COPY_FACTOR 5     /* Times the timeout until there is a copy. */
 #define BEAT_DSCP 48            /* CS6: network control. */
 
@@ -419,9 +420,9 @@ beats_run(struct peer *peer)
     uint8_t d[HEARTBEAT_LEN + 1];
     ssize_t n;
 
-    while (peer->udp_connected
-           && ((n = recv(peer->udp, d, sizeof d, 0)) >= 0
-               || errno == ECONNREFUSED || errno == EINTR)) {
+    for (int i = 0; i < MAX_DATAGRAMS && peer->udp_connected
+         && ((n = recv(peer->udp, d, sizeof d, 0)) >= 0
+             || errno == ECONNREFUSED || errno == EINTR); i++) {
         /* ECONNREFUSED: the process there is gone; TCP will say so. */
         if (n >= 0 && heartbeat_take(&peer->heartbeat, d, n, real_us(),
                                      mono_us())) {
