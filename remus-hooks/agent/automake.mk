@@ -5,7 +5,7 @@ sbin_PROGRAMS += remus-hooks/agent/dts-agent
 remus_hooks_agent_dts_agent_SOURCES = \
 	remus-hooks/agent/announce.c remus-hooks/agent/announce.h \
 	remus-hooks/agent/db.c remus-hooks/agent/db.h \
-	remus-hooks/agent/db-log.c \
+	remus-hooks/agent/db-log.c remus-hooks/agent/db-pace.c \
 	remus-hooks/agent/db-provider.h remus-hooks/agent/db-receipts.c \
 	remus-hooks/agent/db-rows.c \
 	remus-hooks/agent/db-wishes.c \

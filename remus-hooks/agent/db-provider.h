@@ -2,7 +2,8 @@
 #ifndef DTS_DB_PROVIDER_H
 #define DTS_DB_PROVIDER_H 1
 
-/* Between db.c, db-wishes.c, db-rows.c, db-receipts.c and db-log.c. */
+/* Between db.c, db-wishes.c, db-rows.c, db-pace.c, db-receipts.c and
+ * db-log.c. */
 
 #include <stdbool.h>
 
@@ -27,6 +28,10 @@ size_t db_get_reachabilities(const char *observer,
                              const struct dtsrec_reachability ***);
 size_t db_get_suspicions(const char *by, const struct dtsrec_suspicion ***);
 void db_get_nonces(const char *subject, struct smap *);
+
+void db_pace_answers(const struct smap *old, struct smap *nonces);
+bool db_pace_run(void);
+void db_pace_wait(void);
 
 void db_wishes_prepare(struct ovsdb_idl *, const char *node);
 void db_wishes_run(struct ovsdb_idl *);

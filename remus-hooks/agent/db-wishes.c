@@ -269,6 +269,7 @@ db_wishes_run(struct ovsdb_idl *idl)
         }
     }
     db_log_run();
+    dirty |= db_pace_run();
 
     dirty |= ovsdb_idl_get_seqno(idl) != last_seqno;
     last_seqno = ovsdb_idl_get_seqno(idl);
@@ -309,6 +310,7 @@ db_wishes_wait(void)
         }
     }
     db_log_wait();
+    db_pace_wait();
     db_receipts_wait();
 }
 
@@ -359,6 +361,9 @@ write_reaches(void)
 
         db_get_nonces(node->name, &nonces);
         row = db_find_reachability(db_node(), node->name);
+        if (row && !strcmp(row->session, db_session())) {
+            db_pace_answers(&row->answered, &nonces);
+        }
         if (!row) {
             row = dtsrec_reachability_insert(txn);
             dtsrec_reachability_set_observer(row, db_node());

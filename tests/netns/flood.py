@@ -109,8 +109,9 @@ def questions(db):
     db.send(insert("Suspicion", by=db.node, about=who, nonce=who),
             insert("Reachability", observer=db.node, subject=who,
                    state="down"),
-            {"op": "update", "table": "Suspicion", "row": {"nonce": who},
-             "where": [["by", "==", db.node], ["about", "==", "hostA"]]})
+            *[{"op": "update", "table": "Suspicion", "row": {"nonce": who},
+               "where": [["by", "==", db.node], ["about", "==", n]]}
+              for n in ("hostA", "hostB")])
 
 
 class Sockets:
