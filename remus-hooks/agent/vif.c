@@ -58,9 +58,7 @@ default_mtu(const struct dts_view *view, const struct dts_network *n)
             = (n->ports[i].node
                ? dts_view_find_tunnel(view, n->ports[i].node) : NULL);
         if (t) {
-            int overhead = t->encap == DTS_ENCAP_GRE ? 42 : 50;
-            int fits = ((t->mtu ? t->mtu : 1500) - overhead
-                        - (strchr(t->ip_a, ':') ? 20 : 0));
+            int fits = dts_tunnel_room(t);
             mtu = mtu ? MIN(mtu, fits) : fits;
         }
     }

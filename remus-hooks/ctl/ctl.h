@@ -56,6 +56,9 @@ const struct dtsrec_binding *find_binding(const struct ovsdb_idl *,
                                           const char *domain);
 const struct dtsrec_tunnel *find_tunnel(const struct ovsdb_idl *,
                                         const char *a, const char *b);
+/* Whether the tunnel between 'a' and 'b' is to be encrypted. */
+bool tunnel_is_encrypted(const struct ovsdb_idl *, const char *a,
+                         const char *b);
 /* The generation that 'gateway' has a receipt of, or NULL.  (Of two that
  * contradict each other the lower: until the gateway has deleted one.) */
 const int64_t *find_receipt(const struct ovsdb_idl *, const char *gateway,

@@ -6,10 +6,11 @@
 # The keys of COMMAND's KEY=VALUE arguments (checked by tests/ctl/test-docs).
 _dts_ctl_keys() {
     case $1 in
-    global-set) echo encap-type heartbeat peer-timeout bfd-min-tx bfd-mult \
+    global-set) echo encap-type encrypt heartbeat peer-timeout bfd-min-tx bfd-mult \
         hold-down stall lease fence options: external-ids: ;;
     node-set) echo roles site ip replication-ip index encap-type external-ids: ;;
-    tunnel-set) echo type mtu tos bfd-min-tx bfd-mult options: external-ids: ;;
+    tunnel-set) echo type encrypt mtu tos bfd-min-tx bfd-mult options: \
+        external-ids: ;;
     network-set) echo key gateway mtu switching on-database-loss external-ids: ;;
     domain-set) echo network address primary secondary witness failover on-loss \
         realtime realtime-unsafe external-ids: ;;
@@ -20,6 +21,7 @@ _dts_ctl_keys() {
 _dts_ctl_values() {
     case ${1#--} in
     encap-type | type) echo gre vxlan geneve ;;
+    encrypt) echo none ipsec ;;
     fence) echo pause destroy none ;;
     roles) echo server gateway router ;;
     switching) echo flow port ;;

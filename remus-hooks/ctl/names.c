@@ -85,6 +85,18 @@ find_tunnel(const struct ovsdb_idl *idl, const char *a, const char *b)
     return NULL;
 }
 
+bool
+tunnel_is_encrypted(const struct ovsdb_idl *idl, const char *a, const char *b)
+{
+    const struct dtsrec_tunnel *row = find_tunnel(idl, a, b);
+    const struct dtsrec_global *global = dtsrec_global_first(idl);
+    const char *encrypt = (row && row->encrypt ? row->encrypt
+                           : global && global->encrypt ? global->encrypt
+                           : "none");
+
+    return !strcmp(encrypt, "ipsec");
+}
+
 const int64_t *
 find_receipt(const struct ovsdb_idl *idl, const char *gateway,
              const char *domain)

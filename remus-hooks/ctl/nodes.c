@@ -50,6 +50,7 @@ cmd_init(struct ctl_context *ctx)
 
 static const struct key global_keys[] = {
     { "encap-type", "encap_type", set_scalar },
+    { "encrypt", "encrypt", set_scalar },
     { "heartbeat", "heartbeat", set_scalar },
     { "peer-timeout", "peer_timeout", set_scalar },
     { "bfd-min-tx", "bfd_min_tx", set_scalar },
@@ -353,6 +354,7 @@ cmd_node_del(struct ctl_context *ctx)
 
 static const struct key tunnel_keys[] = {
     { "type", "type", set_scalar },
+    { "encrypt", "encrypt", set_scalar },
     { "mtu", "mtu", set_scalar },
     { "tos", "tos", set_scalar },
     { "bfd-min-tx", "bfd_min_tx", set_scalar },

@@ -190,15 +190,16 @@ Set-up:\n\
   pki-install NODE [DIR]      put them to use on this node\n\
   init [--listen=pssl:PORT]   write the defaults into a new database, and\n\
                               who may write what\n\
-  global-set KEY=VALUE...     encap-type heartbeat peer-timeout bfd-min-tx\n\
-                              bfd-mult hold-down stall lease fence options:K\n\
+  global-set KEY=VALUE...     encap-type encrypt heartbeat peer-timeout\n\
+                              bfd-min-tx bfd-mult hold-down stall lease fence\n\
+                              options:K\n\
   node-add NODE --roles=ROLE[,ROLE]... [--site=SITE] [--ip=IP] [--index=N]\n\
            [--replication-ip=IP] [--encap-type=TYPE] [--may-exist]\n\
   node-set NODE KEY=VALUE...  the same keys\n\
   node-del NODE               [--if-exists]\n\
   tunnel-set NODE NODE KEY=VALUE...\n\
-                              NODE=IP type mtu tos bfd-min-tx bfd-mult\n\
-                              options:K; an empty value: the default\n\
+                              NODE=IP type encrypt mtu tos bfd-min-tx\n\
+                              bfd-mult options:K; an empty value: the default\n\
   tunnel-del NODE NODE        back to the defaults; [--if-exists]\n\
   network-add NETWORK --key=N [--gateway=NODE:PORT[:VLAN]]... [--mtu=N]\n\
            [--switching=flow|port] [--on-database-loss=static|closed]\n\

@@ -381,6 +381,9 @@ show_tunnel(const struct dtsrec_tunnel *t, struct ds *ds)
     if (t->type) {
         ds_put_format(ds, " type=%s", t->type);
     }
+    if (t->encrypt) {
+        ds_put_format(ds, " encrypt=%s", t->encrypt);
+    }
     for (size_t i = 0; i < smap_count(&t->ips); i++) {
         ds_put_format(ds, " %s=%s", ips[i]->key, ips[i]->value);
     }
@@ -408,8 +411,10 @@ cmd_show(struct ctl_context *ctx)
     size_t n;
 
     if (global) {
-        ds_put_format(ds, "global: encapsulation %s, fence %s, generation "
-                      "%"PRId64"\n", global->encap_type, global->fence,
+        ds_put_format(ds, "global: encapsulation %s%s%s, fence %s, generation "
+                      "%"PRId64"\n", global->encap_type,
+                      global->encrypt ? ", encrypt " : "",
+                      global->encrypt ? global->encrypt : "", global->fence,
                       global->generation);
     }
 

@@ -107,6 +107,22 @@ tunnel_ip(const struct ovsdb_idl *idl, const struct dtsrec_tunnel *tunnel,
     return ip ? ip : row ? row->encap_ip : "";
 }
 
+/* The encapsulation of 'tunnel', as the agents choose it. */
+static const char *
+tunnel_type(const struct ovsdb_idl *idl, const struct dtsrec_tunnel *tunnel)
+{
+    const struct dtsrec_global *global = dtsrec_global_first(idl);
+    const struct dtsrec_node *a = find_node(idl, tunnel->node_a);
+    const struct dtsrec_node *b = find_node(idl, tunnel->node_b);
+    const struct dtsrec_node *low = a->index < b->index ? a : b;
+    const struct dtsrec_node *high = low == a ? b : a;
+
+    return (tunnel->type ? tunnel->type
+            : low->encap_type ? low->encap_type
+            : high->encap_type ? high->encap_type
+            : global ? global->encap_type : "gre");
+}
+
 char *
 validate_tunnel(const struct ovsdb_idl *idl,
                 const struct dtsrec_tunnel *tunnel, int *code)
@@ -152,6 +168,12 @@ validate_tunnel(const struct ovsdb_idl *idl,
         } else if (!e0 && !e1 && !strcmp(ips[0], ips[1])) {
             error = xasprintf("%s: both ends have the address %s", who,
                               ips[0]);
+        } else if (!e0 && !e1 && ipv6[0]
+                   && tunnel_is_encrypted(idl, ends[0], ends[1])
+                   && !strcmp(tunnel_type(idl, tunnel), "gre")) {
+            error = xasprintf("%s: Open vSwitch does not encrypt GRE over "
+                              "IPv6: give type=geneve or type=vxlan, too",
+                              who);
         }
         free(e0);
         free(e1);

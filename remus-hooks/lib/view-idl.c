@@ -501,6 +501,17 @@ tunnel_encap(const struct ovsdb_idl *idl, const struct dtsrec_tunnel *row,
             : DTS_ENCAP_GRE);
 }
 
+/* Whether it is encrypted: the Tunnel's word, else Global's. */
+static bool
+tunnel_encrypt(const struct ovsdb_idl *idl, const struct dtsrec_tunnel *row)
+{
+    const struct dtsrec_global *g = dtsrec_global_first(idl);
+    const char *encrypt = (row && row->encrypt ? row->encrypt
+                           : g && g->encrypt ? g->encrypt : "none");
+
+    return !strcmp(encrypt, "ipsec");
+}
+
 static void
 add_tunnels(struct dts_view *view, const struct ovsdb_idl *idl)
 {
@@ -537,6 +548,7 @@ add_tunnels(struct dts_view *view, const struct ovsdb_idl *idl)
             .a = a,
             .b = b,
             .encap = tunnel_encap(idl, row, a, b),
+            .encrypt = tunnel_encrypt(idl, row),
             .ip_a = xstrdup(ip_a),
             .ip_b = xstrdup(ip_b),
             .bfd_min_tx = (row && row->n_bfd_min_tx ? *row->bfd_min_tx

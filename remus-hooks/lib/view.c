@@ -67,6 +67,29 @@ dts_encap_from_string(const char *s)
             : DTS_ENCAP_UNSET);
 }
 
+/* Around the packet come its Ethernet header, the encapsulation's own and an
+ * outer IP header.  IPsec (ESP in transport mode with AES-GCM, as Open vSwitch
+ * asks for) puts 16 bytes before the encapsulation and, behind what it fills up
+ * to a multiple of four together with two bytes of its own, another 16. */
+int
+dts_encap_room(enum dts_encap encap, bool ipv6, bool encrypt, int mtu)
+{
+    int room = mtu - (ipv6 ? 40 : 20);
+
+    if (encrypt) {
+        room = ROUND_DOWN(room - 16 - 16, 4) - 2;
+    }
+    return room - (encap == DTS_ENCAP_GRE ? 4 + 4 : 8 + 8) - 14;
+}
+
+/* The same for 't', over 1,500 bytes when nothing else is said. */
+int
+dts_tunnel_room(const struct dts_tunnel *t)
+{
+    return dts_encap_room(t->encap, strchr(t->ip_a, ':') != NULL, t->encrypt,
+                          t->mtu ? t->mtu : 1500);
+}
+
 struct dts_view *
 dts_view_create_empty(const char *self)
 {

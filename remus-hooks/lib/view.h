@@ -57,6 +57,7 @@ struct dts_node {
 struct dts_tunnel {
     const struct dts_node *a, *b;   /* a's name sorts before b's. */
     enum dts_encap encap;
+    bool encrypt;                   /* By IPsec, or not at all. */
     char *ip_a, *ip_b;              /* Outer addresses of a and b. */
     int bfd_min_tx;                 /* ms. */
     int bfd_mult;
@@ -256,6 +257,9 @@ bool dts_network_has_gateway(const struct dts_network *, const char *gateway);
 const char *dts_state_to_string(enum dts_state);
 bool dts_state_from_string(const char *, enum dts_state *);
 const char *dts_encap_to_string(enum dts_encap);
+/* The largest IP packet that fits into a tunnel over an underlay of 'mtu'. */
+int dts_encap_room(enum dts_encap, bool ipv6, bool encrypt, int mtu);
+int dts_tunnel_room(const struct dts_tunnel *);
 enum dts_encap dts_encap_from_string(const char *);
 
 #endif /* view.h */

@@ -166,9 +166,9 @@ view_to_string(const struct dts_view *view)
     for (size_t i = 0; i < view->n_tunnels; i++) {
         const struct dts_tunnel *t = &view->tunnels[i];
         svec_add_nocopy(&lines, xasprintf(
-            "tunnel %s %s %d %s %s %d %d %d %d", t->a->name, t->b->name,
-            t->encap, t->ip_a, t->ip_b, t->bfd_min_tx, t->bfd_mult, t->tos,
-            t->mtu));
+            "tunnel %s %s %d %d %s %s %d %d %d %d", t->a->name, t->b->name,
+            t->encap, t->encrypt, t->ip_a, t->ip_b, t->bfd_min_tx,
+            t->bfd_mult, t->tos, t->mtu));
     }
     svec_sort(&lines);
     char *joined = svec_join(&lines, "\n", "");
@@ -383,6 +383,7 @@ change_tunnel(struct ovsdb_idl_txn *txn)
         dtsrec_tunnel_set_node_b(row, "B");
     }
     dtsrec_tunnel_set_mtu(row, &mtu, 1);
+    dtsrec_tunnel_set_encrypt(row, PICK("ipsec", "none"));
 }
 
 static void

@@ -141,6 +141,42 @@ test_names(void **state)
     assert_false(dts_state_from_string("Alone", &s));
 }
 
+/* What fits is 1,500 less what is around it; with IPsec it fills up to four. */
+static void
+test_room(void **state)
+{
+    struct dts_node a = { .index = 1 }, b = { .index = 2 };
+    struct dts_tunnel t = {
+        .a = &a, .b = &b, .encap = DTS_ENCAP_GRE,
+        .ip_a = CONST_CAST(char *, "192.0.2.1"),
+        .ip_b = CONST_CAST(char *, "192.0.2.2"),
+    };
+
+    assert_int_equal(dts_encap_room(DTS_ENCAP_GRE, false, false, 1500), 1458);
+    assert_int_equal(dts_encap_room(DTS_ENCAP_VXLAN, false, false, 1500),
+                     1450);
+    assert_int_equal(dts_encap_room(DTS_ENCAP_GENEVE, true, false, 1500),
+                     1430);
+    assert_int_equal(dts_encap_room(DTS_ENCAP_GRE, false, true, 1500), 1424);
+    /* ESP: 8 + IV 8 + (GRE 8 + Ethernet 14 + 1424 + trailer 2) + ICV 16. */
+    assert_int_equal(20 + 8 + 8 + (8 + 14 + 1424 + 2) + 16, 1500);
+    for (int mtu = 1500; mtu < 1504; mtu++) {
+        assert_int_equal(dts_encap_room(DTS_ENCAP_GRE, false, true, mtu),
+                         1424);
+    }
+    assert_int_equal(dts_encap_room(DTS_ENCAP_GRE, false, true, 1504), 1428);
+    assert_int_equal(dts_encap_room(DTS_ENCAP_VXLAN, true, true, 1500), 1396);
+
+    assert_int_equal(dts_tunnel_room(&t), 1458);
+    t.encrypt = true;
+    assert_int_equal(dts_tunnel_room(&t), 1424);
+    t.mtu = 9000;
+    assert_int_equal(dts_tunnel_room(&t), 8924);
+    t.ip_a = CONST_CAST(char *, "2001:db8::1");
+    assert_int_equal(dts_tunnel_room(&t), 8904);
+    assert_null(*state);
+}
+
 int
 main(void)
 {
@@ -149,6 +185,7 @@ main(void)
         cmocka_unit_test(test_client_port),
         cmocka_unit_test(test_resolve),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_room),
     };
 
     return cmocka_run_group_tests_name("view", tests, NULL, NULL);
