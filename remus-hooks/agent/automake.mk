@@ -32,6 +32,7 @@ noinst_LTLIBRARIES += remus-hooks/agent/libswitch.la
 remus_hooks_agent_libswitch_la_SOURCES = \
 	remus-hooks/agent/fences.c remus-hooks/agent/fences.h \
 	remus-hooks/agent/first-frame.c remus-hooks/agent/first-frame.h \
+	remus-hooks/agent/ipsec.c remus-hooks/agent/ipsec.h \
 	remus-hooks/agent/of-conn.c remus-hooks/agent/of-conn.h \
 	remus-hooks/agent/ofctrl.c remus-hooks/agent/ofctrl.h \
 	remus-hooks/agent/ofctrl-msgs.c remus-hooks/agent/ofctrl-msgs.h \

@@ -28,6 +28,7 @@
 #include "fatal-signal.h"
 #include "guests.h"
 #include "hooks.h"
+#include "ipsec.h"
 #include "memory.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vconn.h"
@@ -330,6 +331,7 @@ parse_options(int argc, char *argv[])
     pki_complete(&pki);
     pki_use(&pki);
     pki_watch(&pki);
+    ipsec_set_pki(&pki);
 }
 
 static void

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipsec.h"
 #include "lib/vswitch-idl.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
@@ -64,6 +65,7 @@ ovs_local_destroy(void)
         ovsdb_idl_txn_destroy(txn);
         txn = NULL;
     }
+    ipsec_destroy();
     ovs_ports_destroy();
     ovs_reach_destroy();
     ovs_vifs_destroy();
@@ -76,6 +78,7 @@ setup_idl(const char *remote)
 {
     static const struct ovsdb_idl_column *const columns[] = {
         &ovsrec_open_vswitch_col_external_ids,
+        &ovsrec_open_vswitch_col_other_config,
         &ovsrec_open_vswitch_col_bridges,
         &ovsrec_open_vswitch_col_cur_cfg,
         &ovsrec_open_vswitch_col_next_cfg,
@@ -150,6 +153,8 @@ ovs_local_run(void)
         read_config();
     }
 
+    port_work |= ipsec_run();
+
     const struct ovsrec_open_vswitch *root = ovs_local_root();
     const struct ovsrec_bridge *br
         = config.bridge ? ovs_local_find_bridge(config.bridge) : NULL;
@@ -178,6 +183,7 @@ ovs_local_wait(void)
         ovs_vifs_marks_wait();
     }
     ovs_ports_wait();
+    ipsec_wait();
 }
 
 void
@@ -427,5 +433,6 @@ ovs_local_format(struct ds *ds)
                   root->cur_cfg >= awaited_cfg
                   ? "" : ", waiting for ovs-vswitchd");
     ovs_ports_format(idl, ds);
+    ipsec_format(ds);
     ovs_reach_format(ds);
 }

@@ -13,6 +13,12 @@
  *                after the transaction that removed it), then the flows follow
  *   client ports as the Network names them
  *
+ * A tunnel that is to be encrypted and cannot be (refuse()) is not made at
+ * all.  Of the interfaces to one node that with BFD tells Open vSwitch's IPsec
+ * daemon about it (options:remote_name): the daemon's policies are about outer
+ * addresses and encapsulation, so they hold for the others, too; and that one
+ * stays when the network's port of switching=port goes.
+ *
  * All are marked external_ids:dts-role.  A marked port that is not wanted is
  * removed; others are other people's. */
 
@@ -26,6 +32,7 @@
 #include <string.h>
 
 #include "flow.h"
+#include "ipsec.h"
 #include "lib/vswitch-idl.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
@@ -33,9 +40,11 @@
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "packets.h"
+#include "sset.h"
 #include "timeval.h"
 #include "util.h"
 #include "view.h"
+#include "xfrm-guard.h"
 
 VLOG_DEFINE_THIS_MODULE(ovs_ports);
 
@@ -48,6 +57,8 @@ struct want {
     struct smap bfd;
     int ofport;                 /* Requested; 0: any. */
     int mtu;                    /* 0: not set. */
+    char *guard;                /* Encrypted: see xfrm-guard.h; NULL: not. */
+    const char *refused;        /* Why it must not be there, or NULL. */
 };
 
 static struct shash wants = SHASH_INITIALIZER(&wants);  /* By port's name. */
@@ -76,6 +87,7 @@ want_destroy(struct want *w)
     free(w->role);
     free(w->peer);
     free(w->network);
+    free(w->guard);
     smap_destroy(&w->options);
     smap_destroy(&w->bfd);
     free(w);
@@ -146,15 +158,28 @@ set_tunnel(struct want *w, const struct dts_view *view,
            const struct dts_tunnel *t, const char *key)
 {
     bool a = t->a == view->self;
+    const char *remote_ip = a ? t->ip_b : t->ip_a;
 
     smap_add(&w->options, "local_ip", a ? t->ip_a : t->ip_b);
-    smap_add(&w->options, "remote_ip", a ? t->ip_b : t->ip_a);
+    smap_add(&w->options, "remote_ip", remote_ip);
     smap_add(&w->options, "key", key);
     if (t->tos >= 0) {
         smap_add_format(&w->options, "tos", "%d", t->tos);
     } else {
         /* Replication, heartbeats and voice are told apart outside, too. */
         smap_add(&w->options, "tos", "inherit");
+    }
+    if (t->encrypt) {
+        w->guard = xfrm_guard_name(t->encap, remote_ip);
+    }
+}
+
+/* For Open vSwitch's IPsec daemon: the name in the other end's certificate. */
+static void
+set_encrypt(struct want *w, const struct dts_tunnel *t)
+{
+    if (t->encrypt) {
+        smap_add(&w->options, "remote_name", w->peer);
     }
 }
 
@@ -217,6 +242,7 @@ add_tunnels(const struct dts_view *view, const struct dts_tunnel *t)
         snprintf(name, sizeof name, "dts-l%u", peer->index);
         w = add(name, "liveness", peer->name, type, 10000 + peer->index);
         set_tunnel(w, view, t, "0");
+        set_encrypt(w, t);
         set_bfd(w, t);
         set_path_down(w);
     }
@@ -224,16 +250,11 @@ add_tunnels(const struct dts_view *view, const struct dts_tunnel *t)
         snprintf(name, sizeof name, "dts-t%u", peer->index);
         w = add(name, "replication", peer->name, type, 20000 + peer->index);
         set_tunnel(w, view, t, OVS_STRINGIZE(DTS_REPL_KEY));
+        if (!serve) {
+            set_encrypt(w, t);
+        }
         set_bfd(w, t);
     }
-}
-
-/* Largest packet that fits into 't'. */
-static int
-tunnel_mtu(const struct dts_tunnel *t)
-{
-    return ((t->mtu ? t->mtu : 1500) - (t->encap == DTS_ENCAP_GRE ? 42 : 50)
-            - (strchr(t->ip_a, ':') ? 20 : 0));
 }
 
 static void
@@ -245,7 +266,8 @@ add_repl(const struct dts_view *view)
     for (size_t i = 0; i < view->n_tunnels; i++) {
         const struct dts_tunnel *t = &view->tunnels[i];
         if (t->a->roles & t->b->roles & DTS_ROLE_SERVER) {
-            mtu = mtu ? MIN(mtu, tunnel_mtu(t)) : tunnel_mtu(t);
+            int room = dts_tunnel_room(t);
+            mtu = mtu ? MIN(mtu, room) : room;
         }
     }
     /* Another address than the default is the operator's. */
@@ -347,6 +369,64 @@ sync_port(const struct ovsrec_port *port, const struct ovsrec_interface *iface,
     return changed;
 }
 
+/* Why a tunnel of 'w' could not be encrypted in 'br', or NULL. */
+static const char *
+refuse(const struct want *w, const struct ovsrec_bridge *br)
+{
+    return (!strcmp(br->datapath_type, "netdev")
+            ? "the userspace datapath cannot encrypt"
+            : !strcmp(w->type, "ip6gre")
+            ? "Open vSwitch does not encrypt GRE over IPv6"
+            : NULL);
+}
+
+/* Guards what is to be encrypted, before it is made, and finds out what must
+ * not be.  Returns true if anything is encrypted. */
+static bool
+guard(const struct ovsrec_bridge *br)
+{
+    static struct sset told = SSET_INITIALIZER(&told);
+    struct sset guards = SSET_INITIALIZER(&guards);
+    const struct shash_node *node;
+    bool any = false;
+
+    SHASH_FOR_EACH (node, &wants) {
+        struct want *w = node->data;
+        const char *why = w->guard ? refuse(w, br) : NULL;
+
+        if (!why) {
+            sset_find_and_delete(&told, node->name);
+        } else if (sset_add(&told, node->name)) {
+            VLOG_WARN("%s to %s is not made: it is to be encrypted, and %s",
+                      node->name, w->peer, why);
+        }
+        w->refused = why;
+        if (w->guard && !why) {
+            sset_add(&guards, w->guard);
+            any = true;
+        }
+    }
+    if (!ipsec_guard(&guards)) {
+        SHASH_FOR_EACH (node, &wants) {
+            struct want *w = node->data;
+            if (w->guard && !w->refused) {
+                w->refused = "the kernel would let it pass in the clear";
+            }
+        }
+    }
+    sset_destroy(&guards);
+    return any;
+}
+
+/* The wish for the port 'name', unless it must not be there. */
+static const struct want *
+find_want(const char *name)
+{
+    const struct want *w = shash_find_data(&wants, name);
+
+    return w && !w->refused ? w : NULL;
+}
+
 bool
 ovs_ports_sync(struct ovsdb_idl *idl OVS_UNUSED, struct ovsdb_idl_txn *txn,
                const struct ovsrec_bridge *br)
@@ -359,13 +439,14 @@ ovs_ports_sync(struct ovsdb_idl *idl OVS_UNUSED, struct ovsdb_idl_txn *txn,
     if (shash_is_empty(&wants)) {
         return false;           /* No view: leave all as it is. */
     }
+    changed |= ipsec_write(ovs_local_root(), guard(br));
     for (size_t i = 0; i < br->n_ports; i++) {
         shash_add_once(&have, br->ports[i]->name, br->ports[i]);
     }
     SHASH_FOR_EACH (node, &have) {
         const struct ovsrec_port *port = node->data;
         if (smap_get(&port->external_ids, "dts-role")
-            && !shash_find(&wants, port->name)) {
+            && !find_want(port->name)) {
             ovsrec_bridge_update_ports_delvalue(br, port);
             changed = true;
         }
@@ -374,6 +455,9 @@ ovs_ports_sync(struct ovsdb_idl *idl OVS_UNUSED, struct ovsdb_idl_txn *txn,
         const struct want *w = node->data;
         const struct ovsrec_port *port = shash_find_data(&have, node->name);
 
+        if (w->refused) {
+            continue;
+        }
         if (port) {
             /* A client port that was there is its owner's. */
             if (port->n_interfaces && (strcmp(w->role, "client")
@@ -476,7 +560,7 @@ static void
 put_port(const struct ovsrec_interface *iface, const char *name,
          struct dts_ports *p)
 {
-    const struct want *w = shash_find_data(&wants, name);
+    const struct want *w = find_want(name);
     const char *mac = smap_get(&iface->external_ids, "attached-mac");
     struct eth_addr ea;
 
@@ -524,7 +608,7 @@ ovs_ports_get(struct ovsdb_idl *idl OVS_UNUSED, const struct ovsrec_bridge *br,
     nodes = shash_sort(&wants);
     for (size_t i = 0; i < shash_count(&wants); i++) {
         const struct want *w = nodes[i]->data;
-        if (!strcmp(w->role, "port")
+        if (!strcmp(w->role, "port") && !w->refused
             && !simap_contains(&p->port_mode, w->network)
             && !port_number_used(p, w->ofport)) {
             simap_put(&p->port_mode, w->network, w->ofport);
@@ -552,10 +636,13 @@ ovs_ports_format(struct ovsdb_idl *idl, struct ds *ds)
             ds_put_format(ds, " of %s", w->network);
         }
         if (w->peer[0]) {
-            ds_put_format(ds, " to %s (%s %s)", w->peer, w->type,
-                          smap_get_def(&w->options, "remote_ip", "?"));
+            ds_put_format(ds, " to %s (%s %s%s)", w->peer, w->type,
+                          smap_get_def(&w->options, "remote_ip", "?"),
+                          w->guard ? ", encrypted" : "");
         }
-        if (!iface) {
+        if (w->refused) {
+            ds_put_format(ds, ", not made: %s\n", w->refused);
+        } else if (!iface) {
             ds_put_cstr(ds, ", not there yet\n");
         } else if (iface->error) {
             ds_put_format(ds, ", error: %s\n", iface->error);

@@ -16,7 +16,8 @@ remus_hooks_lib_libdts_la_SOURCES = \
 	remus-hooks/lib/rundir.c remus-hooks/lib/rundir.h \
 	remus-hooks/lib/sets.c remus-hooks/lib/sets.h \
 	remus-hooks/lib/view.c remus-hooks/lib/view.h \
-	remus-hooks/lib/view-idl.c remus-hooks/lib/view-receipts.c
+	remus-hooks/lib/view-idl.c remus-hooks/lib/view-receipts.c \
+	remus-hooks/lib/xfrm-guard.c remus-hooks/lib/xfrm-guard.h
 nodist_remus_hooks_lib_libdts_la_SOURCES = \
 	remus-hooks/lib/dts-idl.c remus-hooks/lib/dts-idl.h
 DTS_LIBS = remus-hooks/lib/libdts.la $(OVS_LIBS)
