@@ -9,6 +9,7 @@ remus_hooks_ctl_dts_ctl_SOURCES = \
 	remus-hooks/ctl/check-access.c \
 	remus-hooks/ctl/check-db.c \
 	remus-hooks/ctl/check-host.c \
+	remus-hooks/ctl/check-ipsec.c \
 	remus-hooks/ctl/check-ovs.c \
 	remus-hooks/ctl/check-pki.c \
 	remus-hooks/ctl/check-tunnels.c \

@@ -148,7 +148,7 @@ check_clock(struct check *c)
 
 /* A kernel module, or what is built in under the same name.  One that is not
  * loaded yet but can be is well: the kernel loads it when it is wanted. */
-static void
+void
 check_module(struct check *c, const char *module, const char *why,
              enum check_level level)
 {

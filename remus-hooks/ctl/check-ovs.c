@@ -30,6 +30,7 @@ connect_ovs(struct check *c)
     ovsdb_idl_set_leader_only(idl, false);
     ovsdb_idl_add_table(idl, &ovsrec_table_open_vswitch);
     ovsdb_idl_add_column(idl, &ovsrec_open_vswitch_col_external_ids);
+    ovsdb_idl_add_column(idl, &ovsrec_open_vswitch_col_other_config);
     ovsdb_idl_add_column(idl, &ovsrec_open_vswitch_col_bridges);
     ovsdb_idl_add_column(idl, &ovsrec_open_vswitch_col_ovs_version);
     ovsdb_idl_add_column(idl, &ovsrec_open_vswitch_col_next_cfg);

@@ -23,6 +23,7 @@
 #include "socket-util.h"
 #include "sset.h"
 #include "util.h"
+#include "view.h"
 #include "vswitch-idl.h"
 
 /* A tunnel's kind, as the ports' external_ids:dts-role calls it. */
@@ -67,37 +68,51 @@ interface_of(const struct sockaddr_storage *own)
     return name;
 }
 
-/* How the kernel sends to 'ip': the interface (to be freed, NULL if it cannot
- * be told) and the path's MTU as far as it is known, 0 if not.  Connecting a
- * datagram socket asks for the route and sends nothing. */
-static char *
-route_to(const char *ip, int *mtu)
+/* How the kernel sends to 'ip': from the address '*own', and the path's MTU as
+ * far as it is known, 0 if not.  Returns false if that cannot be told.
+ * Connecting a datagram socket asks for the route and sends nothing. */
+static bool
+route_to(const char *ip, struct sockaddr_storage *own, int *mtu)
 {
     bool ipv6 = strchr(ip, ':') != NULL;
     char *target = xasprintf(ipv6 ? "[%s]:9" : "%s:9", ip);
-    struct sockaddr_storage ss, own;
-    socklen_t len = sizeof own;
-    char *name = NULL;
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof *own;
+    bool known = false;
 
     *mtu = 0;
     if (inet_parse_active(target, 9, &ss, false, NULL)) {
         int fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
         if (fd >= 0 && !connect(fd, (struct sockaddr *) &ss, ss_length(&ss))
-            && !getsockname(fd, (struct sockaddr *) &own, &len)) {
+            && !getsockname(fd, (struct sockaddr *) own, &len)) {
             socklen_t mtu_len = sizeof *mtu;
             if (getsockopt(fd, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP,
                            ipv6 ? IPV6_MTU : IP_MTU, mtu, &mtu_len)) {
                 *mtu = 0;
             }
-            name = interface_of(&own);
+            known = true;
         }
         if (fd >= 0) {
             close(fd);
         }
     }
     free(target);
-    return name;
+    return known;
+}
+
+char *
+source_of(const char *ip)
+{
+    struct sockaddr_storage own;
+    struct ds s = DS_EMPTY_INITIALIZER;
+    int mtu;
+
+    if (!route_to(ip, &own, &mtu)) {
+        return NULL;
+    }
+    ss_format_address_nobracks(&own, &s);
+    return ds_steal_cstr(&s);
 }
 
 /* The interface of 'role' towards 'peer', or NULL. */
@@ -122,17 +137,27 @@ find_interface(const struct check *c, const char *role, const char *peer)
     return NULL;
 }
 
-/* Bytes that an encapsulation adds to an inner IP packet: outer IP header,
- * its own, and the inner Ethernet header. */
+/* The largest IP packet that fits into the tunnel of 'iface' to 'peer' over an
+ * underlay of 'mtu'. */
 static int
-overhead(const struct ovsrec_interface *iface)
+room_of(const struct check *c, const char *peer,
+        const struct ovsrec_interface *iface, int mtu)
 {
     const char *ip = smap_get_def(&iface->options, "remote_ip", "");
-    int outer = strchr(ip, ':') ? 40 : 20;
+    const char *type = !strcmp(iface->type, "ip6gre") ? "gre" : iface->type;
 
-    return outer + 14 + (!strcmp(iface->type, "gre")
-                         || !strcmp(iface->type, "ip6gre")
-                         ? 4 + 4 : 8 + 8);
+    return dts_encap_room(dts_encap_from_string(type), strchr(ip, ':') != NULL,
+                          tunnel_is_encrypted(c->dts, c->node, peer), mtu);
+}
+
+/* What firewalls must let through for 'iface'. */
+static const char *
+describe_packets(const struct ovsrec_interface *iface, bool encrypted)
+{
+    return (encrypted ? "ESP (IP protocol 50) and UDP ports 500 and 4500"
+            : strstr(iface->type, "gre") ? "GRE (IP protocol 47)"
+            : !strcmp(iface->type, "vxlan") ? "UDP port 4789"
+            : "UDP port 6081");
 }
 
 static void
@@ -156,13 +181,14 @@ check_bfd(struct check *c, const char *role, const char *peer,
         check_ok(c, "tunnels", "%s to %s (%s): BFD up", describe_role(role),
                  peer, iface->type);
     } else {
+        bool encrypted = tunnel_is_encrypted(c->dts, c->node, peer);
+
         check_bad(c, CHECK_FAIL, "tunnels", xasprintf(
                   "is dts-agent running on %s? Do firewalls let %s through "
-                  "to %s?", peer, strstr(iface->type, "gre")
-                  ? "GRE (IP protocol 47)"
-                  : !strcmp(iface->type, "vxlan") ? "UDP port 4789"
-                  : "UDP port 6081",
-                  smap_get_def(&iface->options, "remote_ip", peer)),
+                  "to %s?%s", peer, describe_packets(iface, encrypted),
+                  smap_get_def(&iface->options, "remote_ip", peer),
+                  encrypted ? " What do the lines \"ipsec\" say, here and "
+                  "there? ipsec statusall" : ""),
                   "%s to %s (%s): BFD %s%s%s%s%s", describe_role(role), peer,
                   iface->type, state ? state : "not running",
                   diag[0] ? ": " : "", diag, far[0] ? "; there: " : "", far);
@@ -173,13 +199,15 @@ check_bfd(struct check *c, const char *role, const char *peer,
 static char *
 underlay_of(const struct ovsrec_interface *iface, int *mtu)
 {
-    *mtu = 0;
-    return route_to(smap_get_def(&iface->options, "remote_ip", ""), mtu);
+    struct sockaddr_storage own;
+
+    return (route_to(smap_get_def(&iface->options, "remote_ip", ""), &own, mtu)
+            ? interface_of(&own) : NULL);
 }
 
 /* A tunnel proves nothing about who sent what: between sites that matters. */
 static void
-check_path(struct check *c, const char *peer,
+check_path(struct check *c, const char *role, const char *peer,
            const struct ovsrec_interface *iface)
 {
     const struct dtsrec_node *node = find_node(c->dts, peer);
@@ -187,6 +215,7 @@ check_path(struct check *c, const char *peer,
 
     if (!node || !node->site[0] || !c->self->site[0]
         || !strcmp(node->site, c->self->site)
+        || tunnel_is_encrypted(c->dts, c->node, peer)
         || smap_get(&iface->options, "psk")
         || smap_get(&iface->options, "remote_cert")
         || smap_get(&iface->options, "remote_name")
@@ -194,10 +223,15 @@ check_path(struct check *c, const char *peer,
         return;
     }
     check_bad(c, CHECK_WARN, "path", xasprintf(
-              "IPsec or a VPN between %s and %s (docs/security.md); when it "
-              "is so: dts-ctl tunnel-set %s %s external-ids:dts-path=private",
+              "dts-ctl tunnel-set %s %s encrypt=ipsec (docs/security.md); or, "
+              "when there is a VPN between %s and %s: dts-ctl tunnel-set %s "
+              "%s external-ids:dts-path=private", c->node, peer,
               c->self->site, node->site, c->node, peer),
-              "the tunnel to %s crosses sites in the clear: who is on the "
+              !strcmp(role, "replication")
+              ? "tunnel 1 to %s crosses sites in the clear: replication is "
+              "TLS all the same, but who can send from an address of ours can "
+              "forge its packets"
+              : "the tunnel to %s crosses sites in the clear: who is on the "
               "path reads the guests' traffic, and who can send from an "
               "address of ours can forge it", peer);
 }
@@ -208,17 +242,46 @@ check_pair(struct check *c, const char *role, const char *peer,
            struct shash *underlays)
 {
     const struct ovsrec_interface *iface = find_interface(c, role, peer);
+    bool data = !strcmp(role, "data");
 
+    if (tunnel_is_encrypted(c->dts, c->node, peer)) {
+        const struct dtsrec_node *node = find_node(c->dts, peer);
+        const char *ip = (iface
+                          ? smap_get_def(&iface->options, "remote_ip", "")
+                          : node ? node->encap_ip : "");
+
+        *(strchr(ip, ':') ? &c->encrypted6 : &c->encrypted4) = true;
+        if (c->userspace) {
+            if (!data) {
+                check_bad(c, CHECK_FAIL, "ipsec", xasprintf(
+                          "the kernel's datapath (ovs-vsctl remove "
+                          "Open_vSwitch . external_ids "
+                          "dts-bridge-datapath-type -- set Bridge %s "
+                          "datapath_type=system), or dts-ctl tunnel-set %s %s "
+                          "encrypt=none", c->bridge_name, c->node, peer),
+                          "%s to %s is to be encrypted, and the userspace "
+                          "datapath cannot: it is not made",
+                          describe_role(role), peer);
+            }
+            return;
+        }
+    }
     if (!iface) {
         check_bad(c, CHECK_FAIL, "tunnels", xasprintf(
                   "start dts-agent here (it makes the tunnels); if it runs: "
-                  "do both nodes have an ip (dts-ctl show)?"),
+                  "do both nodes have an ip (dts-ctl show)?%s",
+                  tunnel_is_encrypted(c->dts, c->node, peer)
+                  ? " What does ovs-appctl -t dts-agent dts/status say of it "
+                  "(\"not made\")?" : ""),
                   "there is no %s to %s", describe_role(role), peer);
         return;
     }
     check_bfd(c, role, peer, iface);
-    if (!strcmp(role, "data")) {
-        check_path(c, peer, iface);
+    if (!data) {
+        check_path(c, role, peer, iface);
+        if (tunnel_is_encrypted(c->dts, c->node, peer)) {
+            check_ipsec_tunnel(c, peer, iface);
+        }
     }
 
     int mtu;
@@ -241,15 +304,21 @@ check_mtu(struct check *c, const struct dtsrec_network *network,
         return;
     }
     free(underlay_of(iface, &mtu));
-    int room = mtu ? mtu - overhead(iface) : 0;
+    int room = mtu ? room_of(c, peer, iface, mtu) : 0;
     if (network->n_mtu && room && network->mtu[0] > room) {
+        int needed = network->mtu[0];
+
+        while (room_of(c, peer, iface, needed) < network->mtu[0]) {
+            needed++;
+        }
         check_bad(c, CHECK_FAIL, "mtu", xasprintf(
-                  "dts-ctl network-set %s mtu=%d, or a larger MTU (%"PRId64
-                  " or more) on the underlay", network->name, room,
-                  network->mtu[0] + overhead(iface)),
+                  "dts-ctl network-set %s mtu=%d, or a larger MTU (%d or "
+                  "more) on the underlay", network->name, room, needed),
                   "network %s has MTU %"PRId64", but only %d fit into the "
-                  "tunnel to %s (%s over %d)", network->name,
-                  network->mtu[0], room, peer, iface->type, mtu);
+                  "tunnel to %s (%s%s over %d)", network->name,
+                  network->mtu[0], room, peer, iface->type,
+                  tunnel_is_encrypted(c->dts, c->node, peer)
+                  ? ", encrypted," : "", mtu);
     } else if (room) {
         check_ok(c, "mtu", "network %s: %d bytes fit into the tunnel to %s",
                  network->name, room, peer);

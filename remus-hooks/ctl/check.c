@@ -158,6 +158,7 @@ cmd_check(struct ctl_context *ctx)
     check_access(&c);
     check_pki(&c);
     check_tunnels(&c);
+    check_ipsec(&c);
     check_host(&c);
 
     for (size_t i = 0; i < c.n_lines; i++) {

@@ -10,6 +10,7 @@
 #include "ctl.h"
 
 struct ovsrec_bridge;
+struct ovsrec_interface;
 struct ovsrec_open_vswitch;
 
 enum check_level { CHECK_OK, CHECK_WARN, CHECK_FAIL };
@@ -31,6 +32,9 @@ struct check {
     /* check-db.c */
     struct ovsdb_idl *dts;              /* NULL: it does not answer. */
     const struct dtsrec_node *self;     /* NULL: unknown there. */
+
+    /* check-tunnels.c: tunnels that are to be encrypted, by outer family. */
+    bool encrypted4, encrypted6;
 };
 
 /* Reports that all is well about 'id' ("bridge"). */
@@ -51,12 +55,26 @@ bool run_program(const char *const argv[]);
 /* Runs 'idl' until it has its data; false after 'timeout_ms'. */
 bool wait_for_data(struct ovsdb_idl *, int timeout_ms);
 
+/* A kernel module: there, or to be had (check-host.c). */
+void check_module(struct check *, const char *module, const char *why,
+                  enum check_level);
+/* What to do for another certificate, to be freed (check-pki.c). */
+char *make_new_certificate(const struct check *);
+/* The address from which the kernel sends to 'ip', to be freed; NULL if that
+ * cannot be told (check-tunnels.c). */
+char *source_of(const char *ip);
+/* What is to be known of the encrypted tunnel of 'iface', which tells the IPsec
+ * daemon of it (check-ipsec.c). */
+void check_ipsec_tunnel(struct check *, const char *peer,
+                        const struct ovsrec_interface *);
+
 /* The areas. */
 void check_ovs(struct check *);         /* check-ovs.c */
 void check_database(struct check *);    /* check-db.c */
 void check_access(struct check *);      /* check-access.c */
 void check_tunnels(struct check *);     /* check-tunnels.c */
-void check_pki(struct check *);          /* check-pki.c */
+void check_ipsec(struct check *);       /* check-ipsec.c */
+void check_pki(struct check *);         /* check-pki.c */
 void check_host(struct check *);        /* check-host.c */
 
 #endif /* check.h */
