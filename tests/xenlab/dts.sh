@@ -53,6 +53,29 @@ $DAEMON start agent || exit 1
 END
 }
 
+# dts_ipsec HOST: Open vSwitch's IPsec daemon, which starts strongSwan, as its
+# unit would; what they say is in /var/log/lab-*.log.
+dts_ipsec() {
+    on "$1" <<'END' && eventually 60 dts_ipsec_runs "$1"
+cat >/etc/strongswan.d/lab.conf <<'CONF'
+charon {
+  filelog {
+    lab {
+      path = /var/log/lab-charon.log
+      time_format = %T
+      default = 1
+      flush_line = yes
+    }
+  }
+}
+CONF
+ln -sf /var/log/openvswitch/ovs-monitor-ipsec.log /var/log/lab-monitor-ipsec.log
+setsid /usr/share/openvswitch/scripts/ovs-ctl --ike-daemon=strongswan start-ovs-ipsec >/var/log/lab-ipsec.log 2>&1 </dev/null
+END
+}
+dts_ipsec_runs() { on "$1" 'kill -0 $(cat /run/charon.pid) && ovs-appctl --timeout=5 -t ovs-monitor-ipsec tunnels/show' >/dev/null; }
+dts_ipsec_stop() { on "$1" '/usr/share/openvswitch/scripts/ovs-ctl stop-ovs-ipsec; ipsec stop' >/dev/null; }
+
 # dts_configure [mode=flow|port] [encap=gre|vxlan|geneve]: the whole system.
 dts_configure() {
     local mode=flow encap=gre a h

@@ -251,7 +251,8 @@ keep_logs() {
         is_up "$h" || continue
         on "$h" 'tail -n 400 /var/log/remus-dts/*.log /var/log/lab-*.log /var/log/xen/xl-*.log 2>/dev/null
             xl list; ovs-vsctl show; ovs-ofctl -O OpenFlow15 dump-flows br-dts; dts-ctl --timeout=5 status; dts-ctl --timeout=5 events
-            ovs-appctl --timeout=5 -t /run/remus-dts/dts-agent.ctl dts/status; ip addr; dmesg | tail -n 40' >"$dir/$h.state" 2>&1
+            ovs-appctl --timeout=5 -t /run/remus-dts/dts-agent.ctl dts/status; ip addr; dmesg | tail -n 40
+            ip xfrm policy; ip xfrm state list nokeys; grep -v " 0$" /proc/net/xfrm_stat' >"$dir/$h.state" 2>&1
     done
     say "logs of the hosts: $dir"
 }
