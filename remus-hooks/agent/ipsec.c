@@ -9,8 +9,8 @@
  * certificate (this node's own), and the guards, so that an encrypted tunnel
  * never carries a frame in the clear, whoever of them does not run.
  *
- * A guard that somebody takes away (strongSwan does when it starts and ends)
- * is put back as soon as the kernel tells of it. */
+ * A guard that somebody takes away (ip xfrm policy flush) is put back as soon
+ * as the kernel tells of it. */
 
 #include <config.h>
 #include "ipsec.h"

@@ -8,6 +8,7 @@
 #include <config.h>
 #include "check.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -236,6 +237,66 @@ read_file(const char *path)
     return ds_steal_cstr(&all);
 }
 
+#ifdef HAVE_OPENSSL
+static X509 *
+read_certificate(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    X509 *cert = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+
+    if (file) {
+        fclose(file);
+    }
+    ERR_clear_error();
+    return cert;
+}
+
+/* Open vSwitch 3.1 names the authority to strongSwan in a way in which
+ * strongSwan (5.9) does not load it (a section "ca" without "auto=add"): what
+ * it trusts is what is in a directory of its own. */
+static void
+check_authority(struct check *c, const char *ca_cert)
+{
+    char *dir_path = machine_path("/etc/ipsec.d/cacerts");
+    char *link_path = xasprintf("%s/remus-dts.pem", dir_path);
+    X509 *ca = read_certificate(ca_cert);
+    DIR *dir = opendir(dir_path);
+    struct dirent *e;
+    bool found = false;
+
+    while (dir && !found && (e = readdir(dir))) {
+        char *path = xasprintf("%s/%s", dir_path, e->d_name);
+        X509 *cert = e->d_name[0] != '.' ? read_certificate(path) : NULL;
+
+        found = cert && ca && !X509_cmp(cert, ca);
+        X509_free(cert);
+        free(path);
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    if (!found && dir && c->repair && !symlink(ca_cert, link_path)) {
+        check_bad(c, CHECK_WARN, "ipsec", xstrdup("ipsec rereadcacerts"),
+                  "strongSwan's directory of authorities now leads to %s "
+                  "(repaired)", ca_cert);
+    } else if (!found) {
+        check_bad(c, CHECK_FAIL, "ipsec", xasprintf(
+                  "ln -s %s /etc/ipsec.d/cacerts/remus-dts.pem; ipsec "
+                  "rereadcacerts", ca_cert),
+                  "strongSwan does not trust the nodes' authority: it is not "
+                  "in /etc/ipsec.d/cacerts");
+    }
+    X509_free(ca);
+    free(link_path);
+    free(dir_path);
+}
+#else
+static void
+check_authority(struct check *c OVS_UNUSED, const char *ca_cert OVS_UNUSED)
+{
+}
+#endif
+
 /* Debian confines charon: it reads certificates in /etc/ipsec.d only. */
 static void
 check_apparmor(struct check *c, const char *path)
@@ -305,6 +366,7 @@ check_files(struct check *c)
     }
     const char *path = smap_get(&ovs->other_config, keys[0]);
     check_certificate(c, path);
+    check_authority(c, smap_get(&ovs->other_config, keys[2]));
     check_apparmor(c, path);
     check_age(c, path);
 }

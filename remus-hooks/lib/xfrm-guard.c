@@ -5,7 +5,7 @@
  * What makes a tunnel an encrypted one is a policy of the kernel's that an IKE
  * daemon puts there; while it is not there, the same packets leave in the
  * clear, and are taken so.  It is not there before the daemon has started, nor
- * after it has ended: strongSwan's starter then flushes all that there are.
+ * after it has ended.
  *
  * So two policies of our own, one for each direction, block the packets, with
  * the lowest priority of all.  While an IKE daemon's are there those hold, and

@@ -69,6 +69,7 @@ charon {
   }
 }
 CONF
+ln -sf /etc/remus-dts/pki/cacert.pem /etc/ipsec.d/cacerts/remus-dts.pem
 ln -sf /var/log/openvswitch/ovs-monitor-ipsec.log /var/log/lab-monitor-ipsec.log
 setsid /usr/share/openvswitch/scripts/ovs-ctl --ike-daemon=strongswan start-ovs-ipsec >/var/log/lab-ipsec.log 2>&1 </dev/null
 END
