@@ -59,6 +59,7 @@ dts_ipsec() {
     on "$1" <<'END' && eventually 60 dts_ipsec_runs "$1"
 cat >/etc/strongswan.d/lab.conf <<'CONF'
 charon {
+  make_before_break = yes
   filelog {
     lab {
       path = /var/log/lab-charon.log
