@@ -13,6 +13,7 @@ remus_hooks_agent_dts_agent_SOURCES = \
 	remus-hooks/agent/guests.c remus-hooks/agent/guests.h \
 	remus-hooks/agent/hooks.c remus-hooks/agent/hooks.h \
 	remus-hooks/agent/main.c \
+	remus-hooks/agent/requests.c \
 	remus-hooks/agent/server.c remus-hooks/agent/server.h \
 	remus-hooks/agent/session.c remus-hooks/agent/session.h \
 	remus-hooks/agent/session-facts.c \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The agent's socket: accepts the node's own processes (links, gates, the vif
- * program), checks who they are, and hands their messages to session.c and
- * vif.c.  See docs/protocol.md for the messages.
+ * program), checks who they are, and hands their messages to requests.c.  See
+ * docs/protocol.md for the messages.
  *
  * A connection is also a sign of life: when it breaks, its session is told. */
 
@@ -23,15 +23,12 @@
 #include "jsonrpc.h"
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
-#include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "session.h"
 #include "socket-util.h"
-#include "status.h"
 #include "stream-fd.h"
 #include "timeval.h"
 #include "util.h"
-#include "vif.h"
 
 VLOG_DEFINE_THIS_MODULE(server);
 
@@ -216,20 +213,6 @@ server_find(uint64_t id)
     return NULL;
 }
 
-const char *
-param_string(const struct json *params, const char *name, const char *def)
-{
-    const struct json *v = shash_find_data(json_object(params), name);
-    return v && v->type == JSON_STRING ? json_string(v) : def;
-}
-
-int64_t
-param_int(const struct json *params, const char *name, int64_t def)
-{
-    const struct json *v = shash_find_data(json_object(params), name);
-    return v && v->type == JSON_INTEGER ? json_integer(v) : def;
-}
-
 static void
 accept_conns(void)
 {
@@ -278,106 +261,6 @@ accept_conns(void)
     }
 }
 
-/* The first message of a connection.  Returns false to close it. */
-static bool
-hello(struct conn *c, const struct json *id, const struct json *params)
-{
-    static const struct {
-        const char *name;
-        enum conn_role role;
-    } roles[] = {
-        { "link-send", CONN_LINK_SEND },
-        { "link-recv", CONN_LINK_RECV },
-        { "gate-save", CONN_GATE_SAVE },
-        { "gate-restore", CONN_GATE_RESTORE },
-        { "engine", CONN_ENGINE },
-        { "vif", CONN_VIF },
-        { "ctl", CONN_CTL },
-        { "check", CONN_CHECK },
-    };
-    const char *role = param_string(params, "role", "");
-    int64_t version = param_int(params, "version", 0);
-
-    if (c->role != CONN_NEW) {
-        return false;           /* Once a connection. */
-    }
-
-    if (version != 1) {
-        server_reply_error(c, id, 3, "protocol version %"PRId64" is not "
-                           "spoken by this agent (1 is): install programs "
-                           "and agent of one release", version);
-        return true;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
-        if (!strcmp(role, roles[i].name)) {
-            c->role = roles[i].role;
-        }
-    }
-    switch (c->role) {
-    case CONN_NEW:
-        server_reply_error(c, id, 1, "unknown role \"%s\"", role);
-        return true;
-    case CONN_VIF:
-    case CONN_CTL:
-        server_reply(c, id, status_hello());
-        return true;
-    case CONN_CHECK:
-        if (!session_hello_check(c, id, params)) {
-            c->role = CONN_NEW;
-        }
-        return true;
-    default:
-        if (!session_hello(c, id, params)) {
-            c->role = CONN_NEW; /* It may ask again. */
-        }
-        return true;
-    }
-}
-
-/* Returns false to close the connection. */
-static bool
-handle(struct conn *c, const struct jsonrpc_msg *msg)
-{
-    const struct json *params = NULL;
-
-    if (msg->type != JSONRPC_REQUEST && msg->type != JSONRPC_NOTIFY) {
-        return true;            /* Answers to what we never asked. */
-    }
-    if (msg->params->type == JSON_ARRAY && json_array(msg->params)->n == 1) {
-        params = json_array(msg->params)->elems[0];
-    }
-    if (!params || params->type != JSON_OBJECT) {
-        VLOG_WARN_RL(&rl, "process %d: params of \"%s\" are not one object",
-                     (int) c->pid, msg->method);
-        return false;
-    }
-
-    if (!strcmp(msg->method, "echo") && msg->type == JSONRPC_REQUEST) {
-        server_reply(c, msg->id, json_clone(msg->params));
-    } else if (!strcmp(msg->method, "hello")
-               && msg->type == JSONRPC_REQUEST) {
-        return hello(c, msg->id, params);
-    } else if (c->role == CONN_NEW) {
-        VLOG_WARN_RL(&rl, "process %d: \"%s\" before hello", (int) c->pid,
-                     msg->method);
-        return false;
-    } else if (c->role == CONN_VIF && msg->type == JSONRPC_REQUEST
-               && !strcmp(msg->method, "vif")) {
-        vif_request(c, msg->id, params);
-    } else if (msg->type == JSONRPC_REQUEST
-               && !strcmp(msg->method, "status")) {
-        server_reply(c, msg->id,
-                     status_json(param_string(params, "domain", NULL)));
-    } else if (c->session) {
-        session_message(c, msg->type == JSONRPC_REQUEST ? msg->id : NULL,
-                        msg->method, params);
-    } else if (msg->type == JSONRPC_REQUEST) {
-        server_reply_error(c, msg->id, 1, "unknown method \"%s\"",
-                           msg->method);
-    }
-    return true;
-}
-
 /* True of those that a failover waits for. */
 static bool
 conn_is_urgent(const struct conn *c)
@@ -422,7 +305,7 @@ conn_run(struct conn *c, int max_messages)
             return false;
         }
         c->received = jsonrpc_get_received_bytes(c->rpc);
-        bool ok = handle(c, msg);
+        bool ok = server_handle(c, msg);
         jsonrpc_msg_destroy(msg);
         if (!ok) {
             return false;

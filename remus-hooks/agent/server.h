@@ -12,6 +12,7 @@
 
 struct json;
 struct jsonrpc;
+struct jsonrpc_msg;
 struct session;
 struct ds;
 
@@ -44,6 +45,10 @@ void server_reply_error(struct conn *, const struct json *id, int code,
     OVS_PRINTF_FORMAT(4, 5);
 void server_notify(struct conn *, const char *method, struct json *params);
 struct conn *server_find(uint64_t id);
+
+/* requests.c: does what 'msg' asks for.  Returns false to close the
+ * connection. */
+bool server_handle(struct conn *, const struct jsonrpc_msg *);
 
 /* Members of a params object; 'def' if absent or of another type. */
 const char *param_string(const struct json *, const char *name,
