@@ -38,23 +38,31 @@ enum capture_result
 capture_file(const char *path, const char *filter, struct stream_table *table,
              char **error)
 {
-    char errbuf[PCAP_ERRBUF_SIZE] = "";
     bool is_stdin = !strcmp(path, "-");
     FILE *stream = is_stdin ? stdin : fopen(path, "r");
 
-    *error = NULL;
     if (!stream) {
         enum capture_result result = (errno == ENOENT ? CAPTURE_NOT_FOUND
                                       : CAPTURE_FAILED);
         *error = xasprintf("%s: %s", path, ovs_strerror(errno));
         return result;
     }
+    return capture_stream(stream, path, filter, table, error);
+}
+
+enum capture_result
+capture_stream(FILE *stream, const char *path, const char *filter,
+               struct stream_table *table, char **error)
+{
+    char errbuf[PCAP_ERRBUF_SIZE] = "";
+
+    *error = NULL;
     pcap_t *pcap = pcap_fopen_offline_with_tstamp_precision(
         stream, PCAP_TSTAMP_PRECISION_NANO, errbuf);
     if (!pcap) {
         *error = xasprintf("%s: not a capture that libpcap can read: %s",
                            path, errbuf);
-        if (!is_stdin) {
+        if (stream != stdin) {
             fclose(stream);
         }
         return CAPTURE_FAILED;

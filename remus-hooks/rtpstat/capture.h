@@ -5,6 +5,7 @@
 /* Where packets come from: a file or an interface, by libpcap. */
 
 #include <stdint.h>
+#include <stdio.h>
 
 struct stream_table;
 
@@ -20,6 +21,11 @@ enum capture_result {
  * expression or NULL.  '*error' must be freed. */
 enum capture_result capture_file(const char *path, const char *filter,
                                  struct stream_table *table, char **error);
+
+/* The same from 'stream', which it closes, and which is called 'path'. */
+enum capture_result capture_stream(FILE *stream, const char *path,
+                                   const char *filter, struct stream_table *,
+                                   char **error);
 
 /* Listens on 'iface' for 'duration' seconds (0: for ever) or until SIGINT or
  * SIGTERM.  '*dropped' is the number of packets that the kernel could not keep
