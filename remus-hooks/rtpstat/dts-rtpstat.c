@@ -164,22 +164,39 @@ parse_number(const char *s, const char *option, double min, double max)
 static int64_t
 parse_instant(const char *s, const char *option)
 {
+    if (s[strspn(s, "0123456789.")]) {
+        die_usage("--%s=%s: not of the form MS or MS.FRACTION", option, s);
+    }
     double ms = parse_number(s, option, 0, 7e12);
     int64_t whole = ms;
     const char *dot = strchr(s, '.');
     return whole * 1000000 + (dot ? (int64_t) round(atof(dot) * 1e6) : 0);
 }
 
+/* Splits 's' at 'c' into two numbers; '*second' is left alone if there is no
+ * 'c'.  (sscanf() would take what is too large for another number.) */
+static bool
+parse_pair(const char *s, char c, unsigned int *first, unsigned int *second)
+{
+    const char *sep = strchr(s, c);
+    char *copy = sep ? xmemdup0(s, sep - s) : xstrdup(s);
+    bool ok = (str_to_uint(copy, 10, first)
+               && (!sep || str_to_uint(sep + 1, 10, second)));
+
+    free(copy);
+    return ok;
+}
+
 static void
 parse_ports(const char *s, struct stream_options *o)
 {
-    unsigned int low, high;
-    int n = 0;
+    unsigned int low, high = UINT_MAX;
 
-    if (sscanf(s, "%u%n", &low, &n) == 1 && !s[n]) {
-        high = low;
-    } else if (sscanf(s, "%u-%u%n", &low, &high, &n) != 2 || s[n]) {
+    if (!parse_pair(s, '-', &low, &high)) {
         die_usage("--port=%s: not of the form LOW or LOW-HIGH", s);
+    }
+    if (!strchr(s, '-')) {
+        high = low;
     }
     if (low > high || high > UINT16_MAX) {
         die_usage("--port=%s: not a range of ports", s);
@@ -192,11 +209,10 @@ parse_ports(const char *s, struct stream_options *o)
 static void
 parse_clock(const char *s, struct stream_options *o)
 {
-    unsigned int type, clock;
-    int n = 0;
+    unsigned int type, clock = 0;
 
-    if (sscanf(s, "%u=%u%n", &type, &clock, &n) != 2 || s[n]
-        || type >= RTP_N_PAYLOAD_TYPES || !clock || clock > 1000000000) {
+    if (!parse_pair(s, '=', &type, &clock) || type >= RTP_N_PAYLOAD_TYPES
+        || !clock || clock > 1000000000) {
         die_usage("--clock=%s: not of the form TYPE=HZ, type 0 to 127", s);
     }
     o->clocks[type] = clock;
