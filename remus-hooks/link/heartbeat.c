@@ -90,13 +90,14 @@ heartbeat_take(struct heartbeat *hb, const void *datagram, size_t n,
 
     t1 = wire_get_u64(d + 40);
     if (t1) {
-        int64_t rtt = (int64_t) (real - t1) - (int64_t) wire_get_u64(d + 48);
+        /* Unsigned: the peer may say anything. */
+        uint64_t rtt = real - t1 - wire_get_u64(d + 48);
 
-        if (rtt >= 0 && rtt < 60 * 1000000
-            && (!hb->has_sample || rtt < hb->rtt)) {
+        if (rtt < 60 * 1000000
+            && (!hb->has_sample || rtt < (uint64_t) hb->rtt)) {
             hb->has_sample = true;
             hb->rtt = rtt;
-            hb->offset = (int64_t) (hb->peer_real - real) + rtt / 2;
+            hb->offset = hb->peer_real - real + rtt / 2;
         }
     }
     return true;

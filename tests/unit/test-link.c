@@ -219,6 +219,28 @@ test_clocks(void **state OVS_UNUSED)
     assert_false(heartbeat_estimate(&a, &rtt, &offset, &uncertainty));
 }
 
+/* A peer that has the key may say what it likes: differences that an int64_t
+ * does not hold are nonsense, and nothing worse (UBSan). */
+static void
+test_absurd_clocks(void **state OVS_UNUSED)
+{
+    const uint64_t far = UINT64_C(1) << 63, now = 1000000;
+    int64_t rtt, offset, uncertainty;
+    uint8_t d[HEARTBEAT_LEN];
+    struct heartbeat a, b;
+
+    heartbeat_init(&a, true, session, key);
+    heartbeat_init(&b, false, session, key);
+    b.peer_real = now + far + 9;        /* Of a's heartbeat, it says... */
+    heartbeat_build(&b, now, far, d);   /* ...which it had for so long. */
+    assert_true(heartbeat_take(&a, d, sizeof d, now, 1));
+    b.peer_real = now - 8;
+    heartbeat_build(&b, now + far - 1, 0, d);
+    assert_true(heartbeat_take(&a, d, sizeof d, now, 1));
+    assert_true(heartbeat_estimate(&a, &rtt, &offset, &uncertainty));
+    assert_int_equal(rtt, 8);
+}
+
 /* ---------------------------------------------------------------- detector */
 
 static void
@@ -456,6 +478,7 @@ main(void)
         cmocka_unit_test(test_wire_headers),
         cmocka_unit_test(test_heartbeat),
         cmocka_unit_test(test_clocks),
+        cmocka_unit_test(test_absurd_clocks),
         cmocka_unit_test(test_detector),
         cmocka_unit_test(test_hold),
         cmocka_unit_test(test_hold_fails),
