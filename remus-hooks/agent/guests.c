@@ -38,6 +38,7 @@
 VLOG_DEFINE_THIS_MODULE(guests);
 
 #define RESTART_MS 2000         /* Before dts-domwatch is started again. */
+#define MAX_LINE 65536          /* Of what it says. */
 
 /* xenstored tells of a domain when it is introduced, which for a copy is when it
  * has been restored: of one that never gets so far dts-domwatch alone tells.
@@ -441,6 +442,28 @@ apply_line(const char *line)
     json_destroy(json);
 }
 
+/* All that is whole of what it has said. */
+static void
+apply_lines(void)
+{
+    char *start = ds_cstr(&watch_input);
+    char *end = start + watch_input.length, *newline;
+
+    while ((newline = memchr(start, '\n', end - start))) {
+        *newline = '\0';
+        if (*start) {
+            apply_line(start);
+        }
+        start = newline + 1;
+    }
+    memmove(watch_input.string, start, end - start);
+    ds_truncate(&watch_input, end - start);
+    if (watch_input.length > MAX_LINE) {
+        VLOG_WARN("dts-domwatch: a line of more than %d bytes", MAX_LINE);
+        ds_clear(&watch_input);
+    }
+}
+
 static void
 watch_start(void)
 {
@@ -511,15 +534,5 @@ watch_run(void)
         watch_restart = time_msec() + RESTART_MS;
     }
 
-    char *start = ds_cstr(&watch_input), *newline;
-    while ((newline = strchr(start, '\n'))) {
-        *newline = '\0';
-        if (*start) {
-            apply_line(start);
-        }
-        start = newline + 1;
-    }
-    size_t used = start - ds_cstr(&watch_input);
-    memmove(watch_input.string, start, watch_input.length - used);
-    ds_truncate(&watch_input, watch_input.length - used);
+    apply_lines();
 }
