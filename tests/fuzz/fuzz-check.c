@@ -5,20 +5,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check-cpu.h"
 #include "check-lines.h"
 #include "check-wire.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
 #include "util.h"
 
-/* Fuzz-sources: libxl-ext/check-wire.c libxl-ext/check-lines.c libxl-ext/check-files.c
+/* Fuzz-sources: libxl-ext/check-wire.c libxl-ext/check-lines.c
+ * Fuzz-sources: libxl-ext/check-files.c libxl-ext/check-cpu.c
  * Fuzz-includes: libxl-ext
  *
  * A line of a check, as a request to the end that is root and as an answer to
  * the one that prints.  What is taken is within its bounds, and a request that
- * was taken says the same when it is written again. */
+ * was taken says the same when it is written again.  The bytes of its CPU
+ * policy are compared as if they were a guest's leaves. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+/* A CPU of two halves of the policy. */
+static void
+compare_cpus(const struct check_policy *p)
+{
+    size_t n = p->leaves_len / sizeof(struct check_leaf), n_guest = n / 2;
+    struct check_leaf *leaves = xmalloc(p->leaves_len + 1);
+    char *lacks;
+
+    memcpy(leaves, p->leaves, n * sizeof *leaves);
+    lacks = check_cpu_lacks(leaves, n_guest, leaves + n_guest, n - n_guest);
+    free(lacks);
+    lacks = check_cpu_lacks(leaves, n, leaves, n);
+    ovs_assert(!lacks || strstr(lacks, "nothing of itself"));
+    free(lacks);
+    free(leaves);
+}
 
 static void
 request(const struct json *json)
@@ -32,6 +52,9 @@ request(const struct json *json)
         ovs_assert(r.bulk_ms >= 0 && r.bulk_ms <= CHECK_MAX_BULK_MS);
         ovs_assert(r.policy.leaves_len <= CHECK_MAX_POLICY);
         ovs_assert(r.policy.msrs_len <= CHECK_MAX_POLICY);
+        if (r.policy.leaves) {
+            compare_cpus(&r.policy);
+        }
         for (size_t i = 0; i < r.n_files; i++) {
             const struct check_file *f = &r.files[i];
 

@@ -7,11 +7,13 @@
 
 #include "framing.h"
 #include "util.h"
+#include "xl-header.h"
 
-/* Fuzz-sources: remus-hooks/lib/framing.c
- * Fuzz-includes: remus-hooks/lib
+/* Fuzz-sources: remus-hooks/lib/framing.c libxl-ext/xl-header.c
+ * Fuzz-includes: remus-hooks/lib libxl-ext
  *
- * The stream that a primary sends.  The first two bytes say in what pieces the
+ * The stream that a primary sends, and its header for itself, as xl-remus
+ * receive reads it.  The first two bytes say in what pieces the
  * rest is fed; the pieces must make no difference to what is found, and
  * nothing is taken after an error. */
 
@@ -48,6 +50,31 @@ feed(const uint8_t *data, size_t n, size_t piece, struct framing *f)
     return hash * 31 + f->layer;
 }
 
+static void
+header(const uint8_t *data, size_t n)
+{
+    const char *error;
+    uint8_t *again;
+    size_t len, len2;
+    char *json;
+
+    if (n < XL_HEADER_LEN) {
+        return;
+    }
+    error = xl_header_parse(data, &len);
+    if (error || len > n - XL_HEADER_LEN) {
+        return;
+    }
+    error = xl_config_parse(data + XL_HEADER_LEN, len, &json);
+    if (!error) {
+        again = xl_header_build(json, &len);
+        ovs_assert(!xl_header_parse(again, &len2));
+        ovs_assert(len == XL_HEADER_LEN + len2);
+        free(again);
+        free(json);
+    }
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -56,6 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2) {
         return 0;
     }
+    header(data + 2, size - 2);
     uint64_t a = feed(data + 2, size - 2, size, &whole);
     uint64_t b = feed(data + 2, size - 2, 1 + data[0], &pieces);
     ovs_assert(a == b);

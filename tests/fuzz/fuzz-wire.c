@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
+#include <openssl/hmac.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,9 @@
 /* Fuzz-sources: remus-hooks/link/wire.c remus-hooks/link/heartbeat.c
  * Fuzz-includes: remus-hooks/link
  *
- * What a peer sends, by TCP and as a datagram.  The first byte says in what
- * pieces the rest is fed; the pieces must make no difference. */
+ * What a peer sends, by TCP and as a datagram: as it is, and as one who has the
+ * key would send it.  The first byte says in what pieces the rest is fed; the
+ * pieces must make no difference. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -67,6 +69,35 @@ feed(const uint8_t *data, size_t n, size_t piece)
     return t;
 }
 
+/* Each 24 bytes are three times of a heartbeat; the next one is newer. */
+static void
+beats(const uint8_t *data, size_t n)
+{
+    static const uint8_t session[HEARTBEAT_SESSION_LEN];
+    static const uint8_t key[HEARTBEAT_KEY_LEN];
+    const uint64_t now = UINT64_C(1700000000000000);
+    struct heartbeat hb;
+
+    heartbeat_init(&hb, true, session, key);
+    for (uint64_t seq = 1; n >= 24; seq++) {
+        uint8_t d[HEARTBEAT_LEN] = "DTSB\1\1";
+        uint8_t digest[EVP_MAX_MD_SIZE];
+        int64_t rtt, offset, uncertainty;
+        unsigned int len;
+
+        wire_put_u64(d + 24, seq);
+        memcpy(d + 32, data, 24);
+        HMAC(EVP_sha256(), key, sizeof key, d, 56, digest, &len);
+        memcpy(d + 56, digest, 16);
+        ovs_assert(heartbeat_take(&hb, d, sizeof d, now, now));
+        if (heartbeat_estimate(&hb, &rtt, &offset, &uncertainty)) {
+            ovs_assert(rtt >= 0 && rtt < 60000000 && uncertainty >= 0);
+        }
+        data += 24;
+        n -= 24;
+    }
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -83,6 +114,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                && a.error == b.error);
     ovs_assert(a.error || a.bytes == b.bytes);
 
+    beats(data + 1, size - 1);
     /* Nobody who has not the key is heard. */
     heartbeat_init(&hb, true, session, key);
     ovs_assert(!heartbeat_take(&hb, data, size, 1, 1));
