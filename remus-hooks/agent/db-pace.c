@@ -5,13 +5,15 @@
  * The answers to all who ask about a node are in one row (Reachability), and a
  * takeover waits for that row to be as its node has read it.  A node that draws
  * new nonces without end would change it faster than anybody can commit.  So
- * each has RATE answers a second, and BURST at once: what it changes beyond is
- * answered later, with what is seen then.  (Agents draw one nonce in 2 s.) */
+ * each has one answer a second about a node, and BURST at once: what it changes
+ * beyond is answered later, with what is seen then.  (Agents draw one nonce in
+ * 2 s.) */
 
 #include <config.h>
 #include "db.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "db-provider.h"
@@ -22,25 +24,27 @@
 #include "timeval.h"
 #include "util.h"
 
-#define RATE 5
-#define BURST 40
-#define COST (1000 / RATE)      /* Tokens: one comes each ms. */
+#define BURST 8
+#define COST 1000               /* Tokens: one comes each ms. */
 
-static struct shash buckets = SHASH_INITIALIZER(&buckets); /* By asker. */
+static struct shash buckets = SHASH_INITIALIZER(&buckets);
 static long long int due = LLONG_MAX;   /* ms */
 
+/* True if what 'asker' was answered about 'subject' may be changed now. */
 static bool
-may_change(const char *asker)
+may_change(const char *asker, const char *subject)
 {
-    struct token_bucket *tb = shash_find_data(&buckets, asker);
+    char *key = xasprintf("%s %s", asker, subject);
+    struct token_bucket *tb = shash_find_data(&buckets, key);
 
     if (!tb) {
         tb = xmalloc(sizeof *tb);
         token_bucket_init(tb, 1, BURST * COST);
         tb->tokens = BURST * COST;
         tb->last_fill = time_msec();
-        shash_add(&buckets, asker, tb);
+        shash_add(&buckets, key, tb);
     }
+    free(key);
     if (token_bucket_withdraw(tb, COST)) {
         return true;
     }
@@ -48,10 +52,11 @@ may_change(const char *asker)
     return false;
 }
 
-/* Takes out of '*nonces', which are to be answered in place of 'old', what is
- * too early. */
+/* Takes out of '*nonces', which are to be answered about 'subject' in place of
+ * 'old', what is too early. */
 void
-db_pace_answers(const struct smap *old, struct smap *nonces)
+db_pace_answers(const char *subject, const struct smap *old,
+                struct smap *nonces)
 {
     const struct smap_node *node, *next;
 
@@ -61,7 +66,7 @@ db_pace_answers(const struct smap *old, struct smap *nonces)
         if (before && !strcmp(before, node->value)) {
             continue;
         }
-        if (!may_change(node->key)) {
+        if (!may_change(node->key, subject)) {
             if (before) {
                 smap_replace(nonces, node->key, before);
             } else {
@@ -70,7 +75,8 @@ db_pace_answers(const struct smap *old, struct smap *nonces)
         }
     }
     SMAP_FOR_EACH (node, old) {
-        if (!smap_get(nonces, node->key) && !may_change(node->key)) {
+        if (!smap_get(nonces, node->key)
+            && !may_change(node->key, subject)) {
             smap_add(nonces, node->key, node->value);
         }
     }

@@ -29,7 +29,8 @@ size_t db_get_reachabilities(const char *observer,
 size_t db_get_suspicions(const char *by, const struct dtsrec_suspicion ***);
 void db_get_nonces(const char *subject, struct smap *);
 
-void db_pace_answers(const struct smap *old, struct smap *nonces);
+void db_pace_answers(const char *subject, const struct smap *old,
+                     struct smap *nonces);
 bool db_pace_run(void);
 void db_pace_wait(void);
 

@@ -362,7 +362,7 @@ write_reaches(void)
         db_get_nonces(node->name, &nonces);
         row = db_find_reachability(db_node(), node->name);
         if (row && !strcmp(row->session, db_session())) {
-            db_pace_answers(&row->answered, &nonces);
+            db_pace_answers(node->name, &row->answered, &nonces);
         }
         if (!row) {
             row = dtsrec_reachability_insert(txn);

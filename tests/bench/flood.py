@@ -15,7 +15,9 @@ for kind, values in gaps.items():
     if kind == "none":
         emit(result("flood.none", "ms", values))
     else:
-        # (After flaps a witness waits for 2 s by design.)
+        # Each step of a takeover waits for some of a flood's transactions in
+        # the one database; and after flaps a witness waits for 2 s by design.
         emit(result("flood." + kind, "ms", values, gaps["none"],
                     "the same without a flood",
-                    ("<=", 6 if kind == "flaps" else 2)))
+                    ("<=", {"events": 3, "status": 3, "questions": 3,
+                            "flaps": 6}.get(kind, 2))))
