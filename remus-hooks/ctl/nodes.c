@@ -376,19 +376,21 @@ set_tunnel_ip(struct ctl_context *ctx, const struct dtsrec_tunnel *tunnel,
                           || !strcmp(end, tunnel->node_b));
     char *ip = NULL;
 
-    if (is_end && value[1]) {
-        if (!fail_if(ctx, DTS_EXIT_USAGE, parse_ip(value + 1, &ip, NULL))) {
-            struct smap ips;
-            smap_clone(&ips, &tunnel->ips);
-            smap_replace(&ips, end, ip);
-            dtsrec_tunnel_verify_ips(tunnel);
-            dtsrec_tunnel_set_ips(tunnel, &ips);
-            smap_destroy(&ips);
+    if (is_end && (!value[1] || !fail_if(ctx, DTS_EXIT_USAGE,
+                                         parse_ip(value + 1, &ip, NULL)))) {
+        struct smap ips;
+
+        /* (With what an earlier argument has changed.) */
+        smap_clone(&ips, &tunnel->ips);
+        smap_remove(&ips, end);
+        if (ip) {
+            smap_add(&ips, end, ip);
         }
-        free(ip);
-    } else if (is_end) {
-        dtsrec_tunnel_update_ips_delkey(tunnel, end);
+        dtsrec_tunnel_verify_ips(tunnel);
+        dtsrec_tunnel_set_ips(tunnel, &ips);
+        smap_destroy(&ips);
     }
+    free(ip);
     free(end);
     return is_end;
 }
