@@ -15,7 +15,8 @@ object: "violations", a list of words with an explanation each, and figures.
   rolled-back     more was rolled back than an interval and a transfer hold,
                   or anything at all where the owner never changed
   no-service      nobody served in the end, though somebody could
-  late            service came back later than the bound after the last fault
+  late            service came back later than the bound after the last fault,
+                  or (where gap_bound_ms says so) was away for longer than that
   two-copies      two copies of the guest run in the end, everything healed
   false-status    `status` or the database names another host than the one
                   that serves, or calls it protected where no copy is
@@ -47,8 +48,13 @@ def judge(c):
     boots = {r[3] for r in replies}
     if len(boots) > 1:
         bad.append("state-lost: %d boots answered" % len(boots))
+    # By request; one that came by two gateways is counted twice by the guest
+    # and answered more than once: the lowest of its answers counts.
+    lowest = {}
+    for r in replies:
+        lowest[r[1]] = min(r, lowest.get(r[1], r), key=lambda r: r[2])
     highest, back = -1, 0
-    for r in sorted(replies, key=lambda r: r[1]):   # By request.
+    for _, r in sorted(lowest.items()):
         back = max(back, highest - r[2] + 1 if r[2] <= highest else 0)
         highest = max(highest, r[2])
     allowed = c["rollback"] if len(order) > 1 else 0
@@ -77,6 +83,9 @@ def judge(c):
     if c["binding"][1] == "protected" and not c["copies"]:
         bad.append("false-status: protected, but no host holds a copy")
     gap = max([b[0] - a[0] for a, b in zip(replies, replies[1:])] or [0])
+    if c.get("gap_bound_ms") and gap * 1000 > c["gap_bound_ms"]:
+        bad.append("late: away for %d ms, at most %d" %
+                   (gap * 1000, c["gap_bound_ms"]))
     return {"cell": c["cell"], "ok": not bad, "violations": bad,
             "hosts": order, "gap_ms": round(gap * 1000, 1),
             "back_ms": back_ms, "rolled_back": back,
