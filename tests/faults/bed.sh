@@ -11,8 +11,11 @@ FAKETIME=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 2>/dev/null | head -n 1)
 
 db_file=gw1/db/dts.db
 uptime_now() { local t; read -r t _ </proc/uptime; echo $t; }
+variant=one on_loss=stop
 other() { if [ $1 = hostA ]; then echo hostB; else echo hostA; fi; }
-letter() { case $1 in hostA) echo A ;; hostB) echo B ;; gw1) echo G ;; esac; }
+node_of() {     # node_of TARGET: by its last letter.
+    case $1 in *-A) echo hostA ;; *-B) echo hostB ;; *-H) echo gw2 ;; *) echo gw1 ;; esac
+}
 nap() { sleep "$(awk "BEGIN { print $1 * $SLOW }")"; }
 
 # The database has a small disk of its own, and each agent a clock.
@@ -24,6 +27,79 @@ faults_up() {
         for n in $NODES; do mkdir -p $W/$n; echo +0 >$W/$n/clock; done
     fi
     dts_up_xl
+}
+# The second gateway: on the same clients' segment, which becomes a hub, so that
+# whatever either of them lets through is seen, and with an underlay of its own.
+gateway2_up() {
+    local n s
+    [ -z "$FAKETIME" ] || { mkdir -p $W/gw2; echo +0 >$W/gw2/clock; }
+    mkdir -p $W/gw2/ovs $W/gw2/dts $W/gw2/xen
+    ns_add ${P}gw2
+    ip link add m0 netns ${P}gw2 type veth peer name mH netns ${P}gw1
+    ip -n ${P}gw2 addr add ${MGMT[gw2]}/24 dev m0
+    ip -n ${P}gw1 addr add ${MGMT[gw2]%.*}.254/24 dev mH
+    link_set up gw1 mH; link_set up gw2 m0
+    CABLES[gw1]+=" mH" CABLES[gw2]="vA vB m0 cli0"
+    for n in hostA hostB; do
+        s=${SHORT[$n]}
+        ip link add v0 mtu $MTU netns $P$n type veth peer name v$s mtu $MTU netns ${P}gw2
+        link_set up $n v0; link_set up gw2 v$s
+        CABLES[$n]+=" v0"
+        ovs $n add-br br-v -- set bridge br-v datapath_type=netdev -- add-port br-v v0
+        underlay2 $n
+    done
+    ip -n ${P}client -batch - <<END
+addr flush dev eth0
+link set eth0 down
+link set eth0 name hub1
+link add eth0 type bridge
+link set hub1 up master eth0
+END
+    ip link add cli0 mtu $MTU netns ${P}gw2 type veth peer name hub2 netns ${P}client
+    link_set up gw2 cli0
+    ip -n ${P}client -batch - <<END
+link set hub2 up master eth0
+link set hub1 type bridge_slave learning off
+link set hub2 type bridge_slave learning off
+link set eth0 up
+addr add $CLIENT_IP/24 dev eth0
+addr add $CLIENT_IP6/64 dev eth0 nodad
+END
+    for n in hub2 eth0; do no_offload ${P}client $n; done
+    ovsdb-tool create $W/gw2/ovs/conf.db /usr/share/openvswitch/vswitch.ovsschema
+    ovsdb_start gw2
+    ovs gw2 --no-wait -- init -- set Open_vSwitch . \
+        other_config:n-revalidator-threads=1 other_config:n-handler-threads=1 \
+        other_config:max-idle=10000 -- add-br br-u -- set bridge br-u \
+        datapath_type=netdev -- add-port br-u vA -- add-port br-u vB
+    vswitchd_start gw2 || return 1
+    ctl node-add gw2 --roles=gateway --site=four --ip=${UNDERLAY[gw2]} &&
+    ctl tunnel-set hostA gw2 hostA=10.12.0.1 gw2=${UNDERLAY[gw2]} &&
+    ctl tunnel-set hostB gw2 hostB=10.12.0.2 gw2=${UNDERLAY[gw2]} || return 1
+    ovs gw2 set Open_vSwitch . external_ids:dts-node=gw2 \
+        external_ids:dts-remote="$(remote_of gw2)" \
+        external_ids:dts-encap-ip=${UNDERLAY[gw2]} \
+        external_ids:dts-bridge-datapath-type=netdev
+    NODES+=" gw2"
+    agent_start gw2
+}
+underlay2() {
+    wait_for 30 ip -n $P$1 link show br-v || return 1
+    ip -n $P$1 link set br-v mtu $MTU up
+    ip -n $P$1 addr replace ${UNDERLAY[$1]/10.10./10.12.}/24 dev br-v
+}
+eval "plain_$(declare -f vswitchd_ready)"
+vswitchd_ready() {
+    plain_vswitchd_ready $1 || return 1
+    case " ${CABLES[$1]} " in *" v0 "*) underlay2 $1 ;; esac
+}
+# vary one|two|closed: the gateways of the next cell.
+vary() {
+    local gateways=gw1:cli0,gw2:cli0 loss=static
+    [ $variant != $1 ] || return 0
+    [ $1 = one ] || [ -d $W/gw2 ] || gateway2_up || return 1
+    case $1 in one) gateways=gw1:cli0 ;; closed) loss=closed ;; esac
+    ctl network-set voice gateway=$gateways on-database-loss=$loss && variant=$1
 }
 # agent_start as the other tests have it, with a clock that can be stepped.
 eval "plain_$(declare -f agent_start)"
@@ -40,17 +116,17 @@ agent_start() {
 
 name_of() {     # name_of TARGET: as bed_up, dts_up recorded it.
     case $1 in
-    agent-A) echo agent-hostA ;; agent-B) echo agent-hostB ;; agent-G) echo agent-gw1 ;;
-    switch-A) echo vswitchd-hostA ;; switch-B) echo vswitchd-hostB ;; switch-G) echo vswitchd-gw1 ;;
-    ovsdb-A) echo ovsdb-hostA ;; ovsdb-B) echo ovsdb-hostB ;; ovsdb-G) echo ovsdb-gw1 ;;
     db) echo db ;;
+    switch-*) echo vswitchd-$(node_of $1) ;;
+    *) echo ${1%-*}-$(node_of $1) ;;
     esac
 }
 # Owner and standby at the cell's beginning are $owner and $standby; targets
-# say `owner`, `standby` and `gateway` for them.
+# say `owner`, `standby`, `gateway` and `gateway2` for them.
 target_of() {
     local t=$1
-    t=${t/-owner/-$(letter $owner)} t=${t/-standby/-$(letter $standby)}
+    t=${t/-owner/-${SHORT[$owner]}} t=${t/-standby/-${SHORT[$standby]}}
+    t=${t/-gateway2/-H}
     echo ${t/-gateway/-G}
 }
 pids_of_target() {
@@ -58,16 +134,13 @@ pids_of_target() {
     sender) processes $owner "dts-link .*voip|dts-save-helper --save|fakexl.py remus|fakehelper.py --save" ;;
     receiver) processes $standby "dts-save-helper --restore|fakexl.py migrate-receive|fakehelper.py --restore" ;;
     link) processes $standby "dts-link .*--listen" ;;
+    dom0-*) ip netns pids $P$(node_of $1) | xargs ;;
     *) pid_of $(name_of $1) ;;
     esac
 }
 start_again() {
     local n
-    case $1 in
-    agent-A | switch-A | ovsdb-A) n=hostA ;;
-    agent-B | switch-B | ovsdb-B) n=hostB ;;
-    *) n=gw1 ;;
-    esac
+    n=$(node_of $1)
     case $1 in
     agent-*) agent_stop $n KILL; agent_start $n ;;
     switch-*) stop vswitchd-$n KILL; vswitchd_start $n ;;
@@ -78,6 +151,11 @@ start_again() {
 }
 wires() {       # wires TARGET: "NODE INTERFACE" of both ends.
     case $1 in
+    wire-all-*)
+        echo $(wires wire-repl) $(wires wire-clients-${1##*-}) $(wires wire-db-${1##*-})
+        [ $variant = one ] || echo $(node_of $1) v0 gw2 v${1##*-} ;;
+    wire-db-H) echo gw2 m0 gw1 mH ;;
+    wire-clients-H) echo hostA v0 gw2 vA hostB v0 gw2 vB ;;
     wire-repl) echo hostA r0 hostB r0 ;;
     wire-clients-A) echo hostA u0 gw1 uA ;;
     wire-clients-B) echo hostB u0 gw1 uB ;;
@@ -130,6 +208,7 @@ fault() {
         *) [ -n "$(pid_of $(name_of $t))" ] || start_again $t ;;
         esac ;;
     cut) cut_wire down $w; nap 4; cut_wire up $w ;;
+    cut-long) cut_wire down $w; nap 16; cut_wire up $w ;;
     one-way) lossy 100 ${w% * *}; nap 4; lossless $w ;;
     other-way) lossy 100 ${w#* * }; nap 4; lossless $w ;;
     flap)
@@ -144,7 +223,7 @@ fault() {
         rm -f $W/gw1/db/full
         db_has_leader || start_again db ;;
     clock)
-        case $t in *-A) p=hostA ;; *-B) p=hostB ;; *) p=gw1 ;; esac
+        p=$(node_of $t)
         echo +3600 >$W/$p/clock
         nap 3
         echo -3600 >$W/$p/clock
@@ -176,10 +255,10 @@ step_of() {
     partition:suspected) echo "$W/$owner/dts/dts-link-send.log peer.is.suspected" ;;
     partition:alone) echo "$o ..->.alone" ;;
     switch:quiesced) echo "$o frames.are.held" ;;
-    switch:released) echo "$o ->.released" ;;
-    loss:granted | switch:granted) echo "$s told.the.link:.(commit|granted)" ;;
-    loss:fenced | switch:fenced) echo "$s told.the.gate:.granted" ;;
-    loss:resumed | switch:resumed) echo "$s granted..->.alone" ;;
+    *:released) echo "$o ->.released" ;;
+    *:granted) echo "$s told.the.link:.(commit|granted)" ;;
+    *:fenced) echo "$s told.the.gate:.granted" ;;
+    *:resumed) echo "$s granted..->.alone" ;;
     esac
 }
 begin_scenario() {
@@ -187,6 +266,7 @@ begin_scenario() {
     loss) power_cut $owner ;;
     partition) cut repl ;;
     switch) ctl switch voip $standby >/dev/null ;;
+    crash) on $owner xl crash voip ;;
     esac
 }
 heal_scenario() {
@@ -197,16 +277,19 @@ heal_scenario() {
     esac
 }
 
-# calm: the guest runs on one host, the other is empty, all daemons run.
+# calm VARIANT: the guest runs on one host, the other is empty, all daemons run.
 calm() {
-    local n d ran
+    local n d
+    for n in $NODES; do
+        alive vswitchd-$n || vswitchd_start $n
+        alive agent-$n || agent_start $n
+    done
     for n in hostA hostB; do
         stop xl-$n KILL
-        alive vswitchd-$n || vswitchd_start $n
         alive xenstored-$n || xenstored_start $n
-        alive agent-$n || agent_start $n
         alive link-$n || link_start $n
     done
+    vary $1 || return 1
     owner=$(binding voip owner)
     wait_for 20 eval 'bound voip $owner alone || bound voip $owner stopped || bound voip $owner lost'
     owner=$(binding voip owner)
@@ -222,21 +305,33 @@ calm() {
         on $owner xl create voip $MAC $IP $IP6 >/dev/null
     fi
     wait_for 40 bound voip $owner alone && wait_for 40 reaches $IP &&
-        wait_for 30 bfd_up hostA && wait_for 30 bfd_up hostB
+        wait_for 30 bfd_up hostA && wait_for 30 bfd_up hostB || return 1
+    [ $variant = one ] || wait_for 30 fenced_by_all "$(binding voip generation)"
+}
+fenced_by_all() {       # Both gateways have written what they carry.
+    [ "$(db '{"op":"select","table":"Fence","where":[],"columns":["_uuid","generations"]}' |
+        jq "[.[0].rows[].generations[1][] | select(.[0] == \"voip\" and .[1] >= $1)] | length")" = 2 ]
 }
 
-# cell SCENARIO:STEP:TARGET:FAULT[:AFTER]: prints the judge's JSON, returns 1
-# when it could not be carried out.
+# cell SCENARIO[@VARIANT]:STEP:TARGET:FAULT[:AFTER]: prints the judge's JSON,
+# returns 1 when it could not be carried out.  Not for a subshell: it keeps what
+# it has started, and how the bed is, in variables.
+calmed() { :; } # What a run of cells does between them, when all is at rest.
 cell() {
     local name=$1 scenario step t kind after log regex pids armed healed expect=served
+    local want=one wait_loss=stop gap_bound=null copies_of_each=1
     IFS=: read -r scenario step t kind after <<<"$1"
+    case $scenario in *@*) want=${scenario#*@} scenario=${scenario%@*} copies_of_each=2 ;; esac
     local dir=$W/cell
     rm -rf $dir; mkdir -p $dir
-    calm || { echo "set-up: no calm: $(ctl status voip 2>&1 | head -n 3)"; return 1; }
+    calm $want || { echo "set-up: no calm: $(ctl status voip 2>&1 | head -n 3)"; return 1; }
+    calmed
+    [ $scenario != crash ] || wait_loss=failover
+    [ $on_loss = $wait_loss ] || ctl domain-set voip on-loss=$wait_loss && on_loss=$wait_loss
     protect_and_wait $owner || { echo "set-up: not protected"; return 1; }
     t=$(target_of $t)
     pids=$(pids_of_target $t)
-    case $t in wire-*) ;; *) [ -n "$pids" ] || { echo "no process: $t"; return 1; } ;; esac
+    case $t in wire-* | nothing) ;; *) [ -n "$pids" ] || { echo "no process: $t"; return 1; } ;; esac
     probe_start p $IP --interval 10 --log $dir/replies
     wait_for 10 served p $owner || { echo "set-up: no service"; probe_stop p >/dev/null; return 1; }
     nap 0.5
@@ -254,17 +349,26 @@ cell() {
         armed=no        # The step was never reached: that is for the judge.
     fi
     healed=$(uptime_now)
+    # A gateway that is silent and `closed` is waited for no longer than its lease.
+    [ $want:$kind != closed:cut-long ] || gap_bound=$((14000 * SLOW))
     local end_wait=$((12 * SLOW)) bound=$((12000 * SLOW))
-    serves() { served p hostA || served p hostB; }
-    settled() { serves && bound voip "$(live p host)" alone,protected; }
+    # Of whom nothing is left but the standby's copy, only the standby can.
+    serves() {
+        served p $standby && return
+        case $scenario in loss | crash) return 1 ;; *) served p $owner ;; esac
+    }
+    case $scenario:$kind in
+    switch:none) wait_for 12 bound voip $standby alone ;;
+    partition:none) wait_for 12 bound voip $owner alone ;;
+    esac
     if ! wait_for $end_wait serves 2>/dev/null; then
         # Nobody can tell, or nobody has a copy: the rest comes back too.
         ctl status voip >$dir/undecided 2>&1
         heal_scenario $scenario >$dir/heal 2>&1
+        # A copy that was killed with its only host is gone, and so is a guest
+        # that crashed when its stream had ended: that must be said.
+        case $scenario:$t in *:receiver | *:link | crash:sender) expect=either ;; esac
         healed=$(uptime_now) bound=$((40000 * SLOW)) scenario=healed
-        # A copy that was killed with its only host is gone: that must be said.
-        [ "$t" != receiver ] || expect=either
-        [ "$t" != link ] || expect=either
         wait_for 40 serves 2>/dev/null
     fi
     heal_scenario $scenario >>$dir/heal 2>&1
@@ -287,10 +391,34 @@ cell() {
         --arg running "$running" --arg copies "$copies" --arg expect $expect \
         --arg owner "$(binding voip owner)" --arg state "$(binding voip state)" \
         --argjson healed "$healed" --argjson until "$end" --argjson bound "$bound" \
-        --argjson rollback $((60 * SLOW)) '
+        --argjson rollback $((60 * SLOW * copies_of_each)) --argjson gap $gap_bound '
         {cell: $cell, log: $log, status: $status, expect: $expect, rollback: $rollback,
          running: ($running | split(" ")), copies: ($copies | split(" ")),
-         binding: [$owner, $state], healed_mono: $healed, end_mono: $until, bound_ms: $bound}' >$dir/cell.json
-    [ -z "${KEEP_CELL-}" ] || { mkdir -p $KEEP_CELL; cp -r $dir $W/cell.err $KEEP_CELL/; }
+         binding: [$owner, $state], healed_mono: $healed, end_mono: $until, bound_ms: $bound,
+         gap_bound_ms: $gap}' >$dir/cell.json
     $PY $F/judge.py $dir/cell.json | jq -c --arg step $armed '. + {step_reached: $step}'
 }
+
+# ---------------------------------------------------------------- for runs of them
+
+# judged NAME: the judge's JSON in any case.
+judged() {
+    if ! cell "$1" >$W/cell.out 2>$W/cell.err; then
+        not_carried_out "$1" "$(cat $W/cell.out; tail -n 12 $W/cell.err)"
+    else
+        cat $W/cell.out
+    fi
+}
+not_carried_out() {
+    jq -nc --arg c "$1" --arg why "not carried out: $2" '{cell: $c, ok: false, violations: [$why]}'
+}
+keep_logs() {   # keep_logs DIR: what all have written, and what was seen.
+    local n
+    mkdir -p "$1" && cp -r $W/cell $W/cell.err "$1/"
+    for n in $NODES; do
+        mkdir -p "$1/$n" && cp $W/$n/*.log $W/$n/dts/*.log $W/$n/ovs/*.log "$1/$n/"
+    done 2>/dev/null
+}
+minutes() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
+# progress DONE OF SECONDS
+progress() { echo "$1 of $2, $(minutes $3), about $(minutes $(($3 * ($2 - $1) / $1))) to go"; }

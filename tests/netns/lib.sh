@@ -32,11 +32,12 @@ unset DTS_DB DTS_RUNDIR OVS_RUNDIR
 
 NODES="hostA hostB gw1"
 MTU=1600                        # Of the underlay.
-declare -A SHORT=([hostA]=A [hostB]=B [gw1]=G [client]=C)
-declare -A UNDERLAY=([hostA]=10.10.0.1 [hostB]=10.10.0.2 [gw1]=10.10.0.3)
-declare -A UNDERLAY6=([hostA]=fd10::1 [hostB]=fd10::2 [gw1]=fd10::3)
+declare -A SHORT=([hostA]=A [hostB]=B [gw1]=G [gw2]=H [client]=C)
+declare -A UNDERLAY=([hostA]=10.10.0.1 [hostB]=10.10.0.2 [gw1]=10.10.0.3 [gw2]=10.12.0.3)
+declare -A UNDERLAY6=([hostA]=fd10::1 [hostB]=fd10::2 [gw1]=fd10::3 [gw2]=fd12::3)
 declare -A REPL=([hostA]=10.11.0.1 [hostB]=10.11.0.2)
-declare -A MGMT=([hostA]=10.9.1.1 [hostB]=10.9.2.1)
+declare -A MGMT=([hostA]=10.9.1.1 [hostB]=10.9.2.1 [gw2]=10.9.3.1)
+declare -A CABLES=([hostA]="r0 u0 m0" [hostB]="r0 u0 m0" [gw1]="uA uB mA mB cli0")
 CLIENT_IP=192.168.7.100 CLIENT_IP6=fd07::100
 DB_PORT=6645
 
@@ -110,6 +111,7 @@ bed_clean() {
         [ -z "$pids" ] || kill -KILL $pids 2>/dev/null
         ip netns del "$ns" 2>/dev/null
     done
+    umount "$1"/*/db 2>/dev/null        # The faults' small disk.
     rm -rf "$1"
 }
 bed_clean_stale() {
@@ -190,16 +192,15 @@ bed_programs() {
         [ "$d/fakexen.so" -nt "$N/fakexen.c" ] ||
             gcc -O1 -g -shared -fPIC -Wall -o "$d/fakexen.so" "$N/fakexen.c" \
                 -ldl || exit 1
-        if [ ! -f "$d/pki/done" ]; then
+        if [ ! -f "$d/pki/gw2-cert.pem" ] || [ ! -f "$d/pki/cacert.pem" ]; then
             rm -rf "$d/pki"
             mkdir -p "$d/pki" && cd "$d/pki" || exit 1
             ovs-pki -d "$d/pki/ca" -l "$d/pki/log" init >/dev/null 2>&1 || exit 1
-            for n in hostA hostB gw1 stranger; do
+            for n in hostA hostB gw1 stranger gw2; do
                 ovs-pki -d "$d/pki/ca" -l "$d/pki/log" -u req+sign $n switch \
                     >/dev/null 2>&1 || exit 1
             done
             cp ca/switchca/cacert.pem cacert.pem
-            : >done
         fi
         # What programs find as "xl" in the bed.
         mkdir -p "$d/bin" && cat >"$d/bin/xl.$$" <<END
@@ -322,7 +323,7 @@ vswitchd_ready() {
     ip -n $P$1 link set br-u mtu $MTU up
     ip -n $P$1 addr replace ${UNDERLAY[$1]}/24 dev br-u
     ip -n $P$1 addr replace ${UNDERLAY6[$1]}/64 dev br-u nodad
-    if [ $1 != gw1 ]; then
+    if [ -n "${REPL[$1]-}" ]; then
         wait_for 30 ip -n $P$1 link show br-r || return 1
         ip -n $P$1 link set br-r mtu $MTU up
         ip -n $P$1 addr replace ${REPL[$1]}/24 dev br-r
@@ -403,10 +404,7 @@ join_cable() { cables up "$@"; }
 # power_cut NODE: no last word leaves it.
 power_cut() {
     local s=${SHORT[$1]} pids
-    case $1 in
-    hostA|hostB) link_set down $1 r0 u0 m0 ;;
-    gw1) link_set down gw1 uA uB mA mB cli0 ;;
-    esac
+    link_set down $1 ${CABLES[$1]}
     pids=$({ ip netns pids $P$1; ip netns pids ${P}g$s 2>/dev/null; } | xargs)
     [ -z "$pids" ] || kill -KILL $pids
     # What a machine loses with its power.
@@ -419,10 +417,7 @@ power_cut() {
 }
 # power_on NODE: boots; daemons of remus-dts are started by the test.
 power_on() {
-    case $1 in
-    hostA|hostB) link_set up $1 r0 u0 m0 ;;
-    gw1) link_set up gw1 uA uB mA mB cli0 ;;
-    esac
+    link_set up $1 ${CABLES[$1]}
     ovsdb_start $1 && vswitchd_start $1
 }
 
