@@ -54,6 +54,13 @@ tests_unit_test_of_conn_SOURCES = tests/unit/test-of-conn.c \
 tests_unit_test_of_conn_CPPFLAGS = $(UNIT_CPPFLAGS) \
 	-I$(top_srcdir)/remus-hooks/agent
 tests_unit_test_of_conn_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test-fences
+TESTS += tests/unit/test-fences
+tests_unit_test_fences_SOURCES = tests/unit/test-fences.c \
+	remus-hooks/agent/fences.c remus-hooks/agent/fences.h
+tests_unit_test_fences_CPPFLAGS = $(UNIT_CPPFLAGS) \
+	-I$(top_srcdir)/remus-hooks/agent
+tests_unit_test_fences_LDADD = $(UNIT_LIBS)
 tests_unit_test_ofctrl_msgs_SOURCES = tests/unit/test-ofctrl-msgs.c \
 	tests/unit/flow-bed.c tests/unit/flow-bed.h \
 	tests/unit/walk.c tests/unit/walk.h \

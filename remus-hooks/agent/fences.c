@@ -8,8 +8,9 @@
  * ports; and 'fenced' once the revalidators have passed since.  Only then may
  * the gateway's receipt be written: the survivor resumes on it.
  *
- * A generation that was fenced is not fenced again by this process; one that
- * starts says so once for all domains, since it cannot know. */
+ * A generation that was fenced is not fenced again by this process, unless it
+ * has become a gateway of the domain's network since; one that starts says so
+ * once for all domains, since it cannot know. */
 
 #include <config.h>
 
@@ -51,8 +52,14 @@ struct batch {
     size_t n, allocated;
 };
 
+/* What has been in a batch, or needed none. */
+struct known_domain {
+    int64_t generation;
+    bool receipt;               /* As a gateway of its network. */
+};
+
 static struct ovs_list batches = OVS_LIST_INITIALIZER(&batches);
-static struct shash known = SHASH_INITIALIZER(&known);  /* int64_t * */
+static struct shash known = SHASH_INITIALIZER(&known);
 static uint64_t n_fenced;
 static long long int last_programmed_us, last_fenced_us;
 
@@ -104,17 +111,19 @@ add_domain(struct batch *b, const struct dts_view *view,
     }
     bool receipt = (view->self->roles & DTS_ROLE_GATEWAY
                     && dts_network_has_gateway(d->network, view->self_name));
-    int64_t *generation = shash_find_data(&known, d->name);
-    bool moved = generation && *generation < d->generation;
+    struct known_domain *k = shash_find_data(&known, d->name);
+    bool moved = k && k->generation < d->generation;
 
-    if (generation && *generation == d->generation) {
+    if (k && k->generation == d->generation
+        && (k->receipt || !receipt)) {
+        k->receipt = receipt;
         return;
     }
-    if (!generation) {
-        generation = xmalloc(sizeof *generation);
-        shash_add(&known, d->name, generation);
+    if (!k) {
+        k = xmalloc(sizeof *k);
+        shash_add(&known, d->name, k);
     }
-    *generation = d->generation;
+    *k = (struct known_domain) { d->generation, receipt };
     if (receipt || (d->owner && !strcmp(d->owner, view->self_name))) {
         add_fence(b, d, receipt, moved);
     }
