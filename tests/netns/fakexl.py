@@ -303,7 +303,7 @@ class Domain:
             run("ip", "link", "del", self.vif(), check=False)
         xs = Xenstore()
         xs.release(self.id)
-        for path in (self.backend(), "/local/domain/%d" % self.id,
+        for path in (os.path.dirname(self.backend()), "/local/domain/%d" % self.id,
                      "/libxl/%d" % self.id):
             xs.rm(path)
         try:
