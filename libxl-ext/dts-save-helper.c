@@ -393,6 +393,15 @@ read_libxl(struct shim *shim)
     return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
+/* Once it has been waited for its process id is anybody's. */
+static void
+kill_helper(const struct shim *shim, int signo)
+{
+    if (!shim->gate.ended) {
+        kill(shim->helper.pid, signo);
+    }
+}
+
 static void
 read_signals(struct shim *shim)
 {
@@ -402,7 +411,7 @@ read_signals(struct shim *shim)
         /* A terminal's ^C is for the engine, which ends us in order. */
         if (si.ssi_signo != SIGCHLD
             && !(si.ssi_signo == SIGINT && shim->engine.there)) {
-            kill(shim->helper.pid, si.ssi_signo);
+            kill_helper(shim, si.ssi_signo);
         }
     }
     if (!shim->gate.ended
@@ -508,7 +517,7 @@ act(struct shim *shim)
     actions = gate_actions(&shim->gate);
     if (actions & GATE_FAIL) {
         say(shim, "the copy is given up");
-        kill(shim->helper.pid, SIGKILL);
+        kill_helper(shim, SIGKILL);
         _exit(1);
     }
     if (actions & GATE_ASK && !shim->asked) {
@@ -528,11 +537,11 @@ act(struct shim *shim)
      * under way would leave the guest suspended, with nobody to resume it. */
     if (actions & GATE_STOP && shim->kill_at == LLONG_MAX && !shim->awaiting) {
         /* By SIGTERM it puts the guest back to sanity, if it can. */
-        kill(shim->helper.pid, SIGTERM);
+        kill_helper(shim, SIGTERM);
         shim->kill_at = now_ms() + KILL_MS;
     }
     if (now_ms() >= shim->kill_at && !shim->gate.ended) {
-        kill(shim->helper.pid, SIGKILL);
+        kill_helper(shim, SIGKILL);
         shim->kill_at = LLONG_MAX - 1;
     }
     if (actions & GATE_END && !shim->to_libxl.len) {
@@ -609,7 +618,7 @@ run(struct shim *shim)
         run_engine(shim);
     }
     say(shim, "libxl is gone");
-    kill(shim->helper.pid, SIGKILL);
+    kill_helper(shim, SIGKILL);
     _exit(1);
 }
 
