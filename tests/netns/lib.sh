@@ -224,6 +224,9 @@ XENSTORED=$(ls /usr/lib/xen-*/bin/xenstored 2>/dev/null | tail -n 1)
 
 ns_add() {
     ip netns add "$1" && ip -n "$1" link set lo up
+    # No interface answers for another's address: what Open vSwitch's userspace
+    # reads off a cable its kernel hears too, and would answer while it is stopped.
+    nsenter --net=/run/netns/$1 sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore'
 }
 quiet6() {  # The kernel is not to speak IPv6 by itself here.
     nsenter --net=/run/netns/$1 sh -c \
