@@ -20,8 +20,10 @@ import sys
 # or so much of its median, whichever is more.
 BOUND = {"rss_kb": (2048, 0.05)}
 OTHERS = (3, 0.05)
-# An agent keeps 500 of its own events.
+# An agent keeps 500 of its own events.  Until there are that many they, and what
+# the database's log holds of their transactions, take memory [KiB each].
 CAP = {"Event": 500}
+PER_EVENT = {"db": 16, "agent": 2}
 FEW = 6                 # Samples that say nothing of a slope.
 MANY = 150              # Medians of so many groups at most: n * n pairs.
 
@@ -65,7 +67,7 @@ def slope(points):
          for b in points[i + 1:] if b[0] != a[0]] or [0])
 
 
-def judge(name, figure, points, nodes):
+def judge(name, figure, points, nodes, events):
     """The verdict on one life, or None if it was too short for one."""
     rest = grouped(points[len(points) // 3:])
     if len(rest) < FEW:
@@ -75,6 +77,10 @@ def judge(name, figure, points, nodes):
     rise = per * (rest[-1][0] - rest[0][0])
     least, part = BOUND.get(figure, OTHERS)
     bound = max(least, part * statistics.median(values))
+    if figure == "rss_kb":
+        held = [max([n for x, n in events if x <= at[0]] or [0])
+                for at in (rest[0], rest[-1])]
+        bound += PER_EVENT.get(name.split("-")[0], 0) * (held[1] - held[0])
     ok = rise <= bound
     if name == "rows" and figure in CAP:
         bound = CAP[figure] * nodes
@@ -88,8 +94,10 @@ def judge(name, figure, points, nodes):
 
 def grown(samples):
     out = []
+    events = [(s["failover"], (s["rows"] or {}).get("Event", 0)) for s in samples]
     for (name, figure), lives in series(samples).items():
-        verdicts = [v for v in (judge(name, figure, life, len(samples[-1]["nodes"]))
+        verdicts = [v for v in (judge(name, figure, life, len(samples[-1]["nodes"]),
+                                         events)
                                 for life in lives) if v]
         bad = [v for v in verdicts if not v["ok"]]
         if bad or verdicts:
