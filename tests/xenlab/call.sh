@@ -67,12 +67,14 @@ call_end() {
     [ ! -f "$dir/tcp.pid" ] || { kill "$(cat "$dir/tcp.pid")" 2>/dev/null; eventually 60 test -s "$dir/tcp.json"; }
     sleep 0.8
     kill "$(cat "$dir/tcpdump.pid")" 2>/dev/null
+    # By now, or soon, these are other processes' numbers.
+    rm -f "$dir"/{probe,tcpdump,tcp}.pid
     eventually 10 test -s "$dir/probe.csv"
 }
 # call_abandon DIR: when nothing is to be measured any more.
 call_abandon() {
     local p
-    for p in "$1"/{probe,tcpdump,tcp}.pid; do [ ! -f "$p" ] || kill "$(cat "$p")" 2>/dev/null; done
+    for p in "$1"/{probe,tcpdump,tcp}.pid; do [ ! -f "$p" ] || kill "$(cat "$p")" 2>/dev/null; rm -f "$p"; done
     for p in $(ip netns pids "$XENLAB_NS"); do
         [ "$(cat "/proc/$p/comm" 2>/dev/null)" != sipp ] || kill -9 "$p"
     done
