@@ -117,12 +117,16 @@ read_policies(struct sset have[2])
 
     ofpbuf_use_stub(&buf, space, sizeof space);
     while (nl_dump_next(&dump, &reply, &buf)) {
-        const struct xfrm_userpolicy_info *p
-            = ofpbuf_at(&reply, NLMSG_HDRLEN, sizeof *p);
-        char *name = p ? name_of_policy(p) : NULL;
+        struct xfrm_userpolicy_info p;
+        const void *data = ofpbuf_at(&reply, NLMSG_HDRLEN, sizeof p);
+        char *name = NULL;
 
+        if (data) {
+            memcpy(&p, data, sizeof p); /* It is aligned to 4 bytes only. */
+            name = name_of_policy(&p);
+        }
         if (name) {
-            sset_add_and_free(&have[p->dir == XFRM_POLICY_OUT], name);
+            sset_add_and_free(&have[p.dir == XFRM_POLICY_OUT], name);
         }
     }
     ofpbuf_uninit(&buf);

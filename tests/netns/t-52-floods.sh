@@ -19,7 +19,9 @@ spawn flood hostB $PY $N/flood.py agent
 sleep $((4 * SLOW))
 ok "an agent whose socket is flooded answers others" on hostB $PY $N/agentrpc.py ctl -- status
 ok "and hears its links: the domain is protected still" eval 'sleep 1; protected hostA'
-ok "it keeps no answers for those who do not read" test $(($(rss agent-hostB) - mb)) -lt $((64 * SLOW)) ||
+# (ASan keeps 256 MB of what was freed.)
+ok "it keeps no answers for those who do not read" \
+    test $(($(rss agent-hostB) - mb)) -lt $([ $SLOW = 1 ] && echo 64 || echo 512) ||
     diag "$mb MB -> $(rss agent-hostB) MB"
 diag "$(flood_stop)"
 
@@ -30,7 +32,7 @@ wait_for 30 no_domains hostB
 spawn flood hostB $PY $N/flood.py connections $address 6646 $MANY
 sleep $((3 * SLOW))
 n=$(link | grep -c '^process')
-ok "an address has no more than half of the link's places" test $n -gt 50 -a $n -le 513 ||
+ok "an address has no more than half of the link's places" test $n -gt $((MANY / 20)) -a $n -le 513 ||
     diag "$n processes" "$(tail -n 3 $W/hostB/flood.log)"
 ok "so another one finds one: the domain is protected" protect_and_wait hostA
 diag "$n processes; $(flood_stop)"
