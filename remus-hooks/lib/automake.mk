@@ -42,11 +42,16 @@ remus-hooks/lib/dts-idl.h: remus-hooks/lib/dts-idl.ovsidl
 	$(AM_V_GEN)$(OVSDB_IDLC) c-idl-header $< > $@.tmp && mv $@.tmp $@
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test-binding
-TESTS += tests/unit/test-binding
-tests_unit_test_binding_SOURCES = tests/unit/test-binding.c
+check_PROGRAMS += tests/unit/test-binding tests/unit/test-hold-down
+TESTS += tests/unit/test-binding tests/unit/test-hold-down
+tests_unit_test_binding_SOURCES = tests/unit/test-binding.c \
+	tests/unit/binding-fixture.c tests/unit/binding-fixture.h
 tests_unit_test_binding_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_binding_LDADD = $(UNIT_LIBS)
+tests_unit_test_hold_down_SOURCES = tests/unit/test-hold-down.c \
+	tests/unit/binding-fixture.c tests/unit/binding-fixture.h
+tests_unit_test_hold_down_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_hold_down_LDADD = $(UNIT_LIBS)
 endif
 
 remus_hooks_lib_libdts_la_SOURCES += \

@@ -12,77 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "binding.h"
+#include "binding-fixture.h"
 #include "util.h"
-
-/* A domain "voip" of network "voice" with gateways gw1 and gw2, owned by A,
- * with B as its standby. */
-struct fixture {
-    struct dts_view *view;
-    struct dts_domain *d;
-    struct binding_facts f;
-};
-
-static void
-set(char **s, const char *value)
-{
-    free(*s);
-    *s = xstrdup(value);
-}
-
-static int
-setup(void **state)
-{
-    struct fixture *x = xzalloc(sizeof *x);
-    struct dts_network *n;
-
-    x->view = dts_view_create_empty("A");
-    dts_view_add_node(x->view, "A", 1, DTS_ROLE_SERVER, "10.0.0.1");
-    dts_view_add_node(x->view, "B", 2, DTS_ROLE_SERVER, "10.0.0.2");
-    dts_view_add_node(x->view, "gw1", 3, DTS_ROLE_GATEWAY, "10.0.0.3");
-    dts_view_add_node(x->view, "gw2", 4, DTS_ROLE_GATEWAY, "10.0.0.4");
-    n = dts_view_add_network(x->view, "voice", 10);
-    n->ports = xcalloc(2, sizeof *n->ports);
-    n->n_ports = 2;
-    assert_null(dts_client_port_parse("gw1:eth1", &n->ports[0]));
-    assert_null(dts_client_port_parse("gw2:eth1:7", &n->ports[1]));
-
-    x->d = dts_view_add_domain(x->view, "voip", n);
-    x->d->has_binding = true;
-    set(&x->d->owner, "A");
-    set(&x->d->standby, "B");
-    x->d->generation = 5;
-    x->d->state = DTS_ALONE;
-    dts_view_resolve(x->view);
-    x->f = (struct binding_facts) {
-        .guest = GUEST_RUNNING,
-        .guest_seen = true,
-        .send_session = "",
-        .recv_session = "",
-        .failover_auto = true,
-        .fenced = true,
-        .hold_ms = BINDING_NO_HOLD,
-    };
-    *state = x;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *x = *state;
-
-    dts_view_destroy(x->view);
-    free(x);
-    return 0;
-}
-
-static void
-be(struct fixture *x, enum dts_state state, const char *session)
-{
-    x->d->state = state;
-    set(&x->d->session, session);
-}
 
 /* Every triple that may do something, and what.  All others do nothing. */
 static const struct {
@@ -208,12 +139,6 @@ test_table_invariants(void **state)
     }
 }
 
-static enum binding_event
-event_on(struct fixture *x, const char *self)
-{
-    return binding_event(x->d, binding_role(x->d, self), &x->f);
-}
-
 static void
 test_roles(void **state)
 {
@@ -316,124 +241,6 @@ test_takeover(void **state)
     assert_int_equal(event_on(x, "B"), BE_PRIMARY_DEAD);
     be(x, DTS_ALONE, "");
     assert_int_not_equal(event_on(x, "B"), BE_PRIMARY_DEAD);
-}
-
-/* So soon after a failover the next one waits for an operator, or its time. */
-static void
-test_hold_down(void **state)
-{
-    struct fixture *x = *state;
-
-    be(x, DTS_PROTECTED, "s1");
-    x->f.guest = GUEST_UNKNOWN;
-    x->f.recv_session = "s1";
-    x->f.recv_whole = x->f.recv_gated = x->f.recv_suspect = true;
-    x->f.witness_self = WITNESS_UP;
-    x->f.hold_ms = 1;
-    assert_int_equal(event_on(x, "B"), BE_NONE);    /* Nothing would be. */
-    x->f.witness_owner = WITNESS_DOWN;
-    assert_int_equal(event_on(x, "B"), BE_HELD_DOWN);
-    x->f.switch_asked = true;
-    assert_int_equal(event_on(x, "B"), BE_PRIMARY_DEAD);
-    x->f.switch_asked = false;
-    x->f.hold_ms = 0;
-    assert_int_equal(event_on(x, "B"), BE_PRIMARY_DEAD);
-    x->f.hold_ms = 1;
-    x->f.failover_auto = false;
-    assert_int_equal(event_on(x, "B"), BE_NONE);    /* It waits anyway. */
-
-    /* What the owner gave up, if no operator made it. */
-    be(x, DTS_RELEASED, "s1");
-    assert_int_equal(event_on(x, "B"), BE_HELD_DOWN);
-    x->f.switch_asked = true;
-    assert_int_equal(event_on(x, "B"), BE_COPY_HELD);
-    x->f.switch_asked = false;
-    x->f.hold_ms = -1;
-    assert_int_equal(event_on(x, "B"), BE_COPY_HELD);
-    x->f.hold_ms = 1;
-    be(x, DTS_RELEASED, "");
-    x->f.renamed_here = true;
-    assert_int_equal(event_on(x, "B"), BE_MIGRATED_HERE);
-
-    /* Nobody may do anything about it. */
-    for (int s = 0; s < DTS_N_STATES; s++) {
-        assert_null(binding_next(BINDING_STANDBY, s, BE_HELD_DOWN));
-    }
-}
-
-/* The owner of a guest that has crashed does not take its release back before
- * the standby may have it. */
-static void
-test_hold_down_released(void **state)
-{
-    struct fixture *x = *state;
-
-    be(x, DTS_RELEASED, "s1");
-    x->f.in_state_ms = BINDING_RELEASE_MS;
-    x->f.guest = GUEST_CRASHED;
-    assert_int_equal(event_on(x, "A"), BE_RELEASE_EXPIRED);
-    x->f.hold_ms = 1;
-    assert_int_equal(event_on(x, "A"), BE_NONE);
-    x->f.hold_ms = 1 - BINDING_RELEASE_MS;
-    assert_int_equal(event_on(x, "A"), BE_NONE);
-    x->f.hold_ms = -BINDING_RELEASE_MS;
-    assert_int_equal(event_on(x, "A"), BE_RELEASE_EXPIRED);
-    /* An operator's switch that nobody took. */
-    x->f.hold_ms = 1;
-    x->f.guest = GUEST_SUSPENDED;
-    assert_int_equal(event_on(x, "A"), BE_RELEASE_EXPIRED);
-}
-
-static void
-test_hold_ms(void **state)
-{
-    struct fixture *x = *state;
-
-    assert_true(binding_hold_ms(x->d, 60, 0) == BINDING_NO_HOLD);
-    x->d->failover_at = 1;
-    assert_int_equal(binding_hold_ms(x->d, 60, 0), 60000);
-    assert_int_equal(binding_hold_ms(x->d, 60, 61000), -1000);
-    assert_true(binding_hold_ms(x->d, 0, 0) == BINDING_NO_HOLD);
-}
-
-static int64_t
-failover_at(enum binding_role role, enum dts_state s, enum binding_event event,
-            bool by_operator, int64_t old)
-{
-    const struct binding_rule *rule = binding_next(role, s, event);
-
-    assert_non_null(rule);
-    return binding_failover_at(rule, by_operator, old, 99);
-}
-
-/* Which steps begin the hold-down, and which end it. */
-static void
-test_failover_at(void **state OVS_UNUSED)
-{
-#define O BINDING_OWNER
-#define S BINDING_STANDBY
-    assert_int_equal(failover_at(S, DTS_PROTECTED, BE_PRIMARY_DEAD, 0, 7), 99);
-    assert_int_equal(failover_at(S, DTS_RELEASED, BE_COPY_HELD, 0, 7), 99);
-    assert_int_equal(failover_at(O, DTS_GRANTED, BE_RESUMED, 0, 7), 99);
-    assert_int_equal(failover_at(O, DTS_GRANTED, BE_RESUMED, 0, 0), 0);
-
-    assert_int_equal(failover_at(S, DTS_PROTECTED, BE_PRIMARY_DEAD, 1, 7), 0);
-    assert_int_equal(failover_at(S, DTS_RELEASED, BE_COPY_HELD, 1, 7), 0);
-    assert_int_equal(failover_at(S, DTS_RELEASED, BE_MIGRATED_HERE, 0, 7), 0);
-    assert_int_equal(failover_at(O, DTS_STOPPED, BE_SWITCH_STOPPED, 1, 7), 0);
-    assert_int_equal(failover_at(S, DTS_FAILED, BE_TAKE_BACK, 0, 7), 0);
-    assert_int_equal(failover_at(O, DTS_STOPPED, BE_GUEST_STARTED, 0, 7), 0);
-    assert_int_equal(failover_at(O, DTS_LOST, BE_GUEST_STARTED, 0, 7), 0);
-
-    assert_int_equal(failover_at(O, DTS_ALONE, BE_SESSION_BEGAN, 0, 7), 7);
-    assert_int_equal(failover_at(S, DTS_ALONE, BE_COPY_WHOLE, 0, 7), 7);
-    assert_int_equal(failover_at(O, DTS_PROTECTED, BE_LINK_LOST, 0, 7), 7);
-    assert_int_equal(failover_at(O, DTS_PROTECTED, BE_GUEST_REBOOT, 0, 7), 7);
-    assert_int_equal(failover_at(O, DTS_PROTECTED, BE_GUEST_LOST_FAILOVER, 0,
-                                 7), 7);
-    assert_int_equal(failover_at(O, DTS_PROTECTED, BE_SWITCH_READY, 1, 7), 7);
-#undef O
-#undef S
 }
 
 static void
@@ -727,7 +534,8 @@ test_names(void **state)
 int
 main(void)
 {
-#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+#define TEST(NAME) \
+    cmocka_unit_test_setup_teardown(NAME, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_table),
         TEST(test_table_invariants),
@@ -735,10 +543,6 @@ main(void)
         TEST(test_protect),
         TEST(test_name_session),
         TEST(test_takeover),
-        TEST(test_hold_down),
-        TEST(test_hold_down_released),
-        TEST(test_hold_ms),
-        TEST(test_failover_at),
         TEST(test_link_lost),
         TEST(test_guest_ends),
         TEST(test_resume),
