@@ -203,7 +203,15 @@ TESTS += tests/unit/test-check
 tests_unit_test_check_SOURCES = tests/unit/test-check.c \
 	libxl-ext/check-copy.c libxl-ext/check-cpu.c \
 	libxl-ext/check-files.c libxl-ext/check-interval.c \
-	libxl-ext/check-io.c libxl-ext/check-lines.c libxl-ext/check-wire.c
+	libxl-ext/check-lines.c libxl-ext/check-wire.c
 tests_unit_test_check_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_check_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-check-files
+TESTS += tests/unit/test-check-files
+tests_unit_test_check_files_SOURCES = tests/unit/test-check-files.c \
+	libxl-ext/check-files.c libxl-ext/check-io.c \
+	libxl-ext/check-lines.c libxl-ext/check-wire.c
+tests_unit_test_check_files_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_check_files_LDADD = $(UNIT_LIBS)
 endif

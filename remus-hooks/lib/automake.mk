@@ -77,6 +77,12 @@ TESTS += tests/unit/test-pack
 tests_unit_test_pack_SOURCES = tests/unit/test-pack.c
 tests_unit_test_pack_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_pack_LDADD = $(UNIT_LIBS) $(PACK_LIBS)
+
+check_PROGRAMS += tests/unit/test-delta
+TESTS += tests/unit/test-delta
+tests_unit_test_delta_SOURCES = tests/unit/test-delta.c
+tests_unit_test_delta_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_delta_LDADD = $(UNIT_LIBS) $(PACK_LIBS)
 endif
 
 if HAVE_CMOCKA
