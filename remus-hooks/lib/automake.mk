@@ -107,7 +107,8 @@ TESTS += tests/unit/test-view tests/unit/test-view-update
 tests_unit_test_view_SOURCES = tests/unit/test-view.c
 tests_unit_test_view_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_view_LDADD = $(UNIT_LIBS)
-tests_unit_test_view_update_SOURCES = tests/unit/test-view-update.c
+tests_unit_test_view_update_SOURCES = tests/unit/test-view-update.c \
+	tests/unit/view-changes.c tests/unit/view-changes.h
 tests_unit_test_view_update_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_view_update_LDADD = $(UNIT_LIBS)
 endif
