@@ -64,16 +64,16 @@ tests_unit_test_buf_LDADD = $(UNIT_LIBS)
 endif
 
 # Xen without Xen, for tests: see tests/netns/fakexen.c.
-EXTRA_DIST += tests/netns/fakexen.c tests/netns/fakeagent.py tests/netns/onehost.sh tests/netns/t-05-vif.sh \
+EXTRA_DIST += tests/netns/fakexen.c tests/netns/fakexen-ports.c tests/netns/fakexen.h tests/netns/fakeagent.py tests/netns/onehost.sh tests/netns/t-05-vif.sh \
 	tests/bench/b-vif tests/bench/vif.py \
 	tests/netns/t-06-xl-remus.sh tests/netns/t-07-vif-agent.sh
 if HAVE_XEN
 check_DATA += tests/netns/fakexen.so
 CLEANFILES += tests/netns/fakexen.so
-tests/netns/fakexen.so: tests/netns/fakexen.c
+tests/netns/fakexen.so: tests/netns/fakexen.c tests/netns/fakexen-ports.c tests/netns/fakexen.h
 	$(AM_V_CC)$(MKDIR_P) tests/netns && \
 	$(CC) -std=gnu11 -Wall -Wextra -O2 -g -shared -fPIC $(XENSTORE_CFLAGS) \
-	  -o $@ $(srcdir)/tests/netns/fakexen.c -ldl
+	  -o $@ $(srcdir)/tests/netns/fakexen.c $(srcdir)/tests/netns/fakexen-ports.c -ldl
 
 noinst_PROGRAMS += tests/netns/fakedom
 tests_netns_fakedom_SOURCES = tests/netns/fakedom.c

@@ -22,7 +22,8 @@
  * An empty file is a domain that runs.  Write a file under another name and
  * move it, so that it is never read half.  One byte written to the FIFO D/virq
  * is VIRQ_DOM_EXC: "look at the domains".  Domain 0 needs no file.
- * fakedom.c does all that from the command line.
+ * fakedom.c does all that from the command line.  (fakexen-ports.c has what only
+ * xenstored needs.)
  *
  * A few more files, each of one number, are what `xl-remus check` asks about:
  *
@@ -43,7 +44,6 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -51,16 +51,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define XC_WANT_COMPAT_EVTCHN_API 1
 #include <xenctrl.h>
-#include <xenevtchn.h>
-#include <xengnttab.h>
 #include <xenguest.h>
+
+#include "fakexen.h"
 
 #define REASON_SUSPEND 2
 #define REASON_CRASH 3
@@ -75,9 +74,9 @@ struct fake_domain {
 
 int xc_flask_sid_to_context(xc_interface *, int, char *, uint32_t);
 
-static int dummy, virq_fd = -1, next_port = 2;
+static int dummy;
 
-static const char *
+const char *
 fake_dir(void)
 {
     const char *dir = getenv("FAKEXEN_DIR");
@@ -384,8 +383,8 @@ xc_domain_destroy(xc_interface *xch, uint32_t domid)
 /* ------------------------------------------------ what xl-remus check asks */
 
 /* The number in file 'name', or 'dflt'. */
-static long
-number(const char *name, long dflt)
+long
+fake_number(const char *name, long dflt)
 {
     char path[4096];
     long n = dflt;
@@ -408,7 +407,7 @@ xc_version(xc_interface *xch, int cmd, void *arg)
     (void) xch;
     switch (cmd) {
     case XENVER_version:
-        return 4 << 16 | number("version", 17);
+        return 4 << 16 | fake_number("version", 17);
     case XENVER_pagesize:
         return 4096;
     case XENVER_compile_info:
@@ -436,7 +435,7 @@ xc_physinfo(xc_interface *xch, xc_physinfo_t *info)
     info->total_pages = 1 << 20;
     info->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap
                          | XEN_SYSCTL_PHYSCAP_shadow;
-    info->free_pages = number("free", 0);
+    info->free_pages = fake_number("free", 0);
     return 0;
 }
 
@@ -557,7 +556,7 @@ xc_logdirty_control(xc_interface *xch, uint32_t domid, unsigned int op,
     (void) bitmap;
     (void) mode;
     stats->fault_count = 0;
-    stats->dirty_count = number("dirty", 0);
+    stats->dirty_count = fake_number("dirty", 0);
     return pages;
 }
 
@@ -568,9 +567,9 @@ struct xc_cpu_policy {
 static void
 read_policy(xc_cpu_policy_t *p)
 {
-    p->cpu = number("cpu", 1);
-    p->vendor = number("vendor", 0x41414141);
-    p->features = number("features", 0);
+    p->cpu = fake_number("cpu", 1);
+    p->vendor = fake_number("vendor", 0x41414141);
+    p->features = fake_number("features", 0);
 }
 
 xc_cpu_policy_t *
@@ -672,175 +671,4 @@ xc_flask_sid_to_context(xc_interface *xch, int sid, char *buf, uint32_t size)
     (void) xch, (void) sid, (void) buf, (void) size;
     errno = ENOSYS;
     return -1;
-}
-
-/* libxenevtchn: port 1 is the virq's FIFO, other ports never fire. */
-
-xenevtchn_handle *
-xenevtchn_open(xentoollog_logger *l, unsigned int f)
-{
-    char path[300];
-
-    (void) l, (void) f;
-    snprintf(path, sizeof path, "%s/virq", fake_dir());
-    mkfifo(path, 0600);
-    virq_fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    return virq_fd < 0 ? NULL : (xenevtchn_handle *) &dummy;
-}
-
-xenevtchn_handle *
-xenevtchn_fdopen(xentoollog_logger *l, int fd, unsigned int f)
-{
-    (void) l, (void) f;
-    virq_fd = fd;
-    return (xenevtchn_handle *) &dummy;
-}
-
-int
-xenevtchn_fd(xenevtchn_handle *h)
-{
-    (void) h;
-    return virq_fd;
-}
-
-int
-xenevtchn_notify(xenevtchn_handle *h, evtchn_port_t p)
-{
-    (void) h, (void) p;
-    return 0;
-}
-
-int
-xenevtchn_unmask(xenevtchn_handle *h, evtchn_port_t p)
-{
-    (void) h, (void) p;
-    return 0;
-}
-
-int
-xenevtchn_unbind(xenevtchn_handle *h, evtchn_port_t p)
-{
-    (void) h, (void) p;
-    return 0;
-}
-
-xenevtchn_port_or_error_t
-xenevtchn_bind_virq(xenevtchn_handle *h, unsigned int v)
-{
-    (void) h, (void) v;
-    return 1;
-}
-
-xenevtchn_port_or_error_t
-xenevtchn_bind_interdomain(xenevtchn_handle *h, uint32_t d, evtchn_port_t r)
-{
-    (void) h, (void) d, (void) r;
-    return next_port++;
-}
-
-xenevtchn_port_or_error_t
-xenevtchn_pending(xenevtchn_handle *h)
-{
-    char c;
-
-    (void) h;
-    return read(virq_fd, &c, 1) == 1 ? 1 : -1;
-}
-
-/* libxengnttab: a ring page is a page of zeros. */
-
-xengnttab_handle *
-xengnttab_open(xentoollog_logger *l, unsigned int f)
-{
-    (void) l, (void) f;
-    return (xengnttab_handle *) &dummy;
-}
-
-int
-xengnttab_close(xengnttab_handle *h)
-{
-    (void) h;
-    return 0;
-}
-
-int
-xengnttab_set_max_grants(xengnttab_handle *h, uint32_t n)
-{
-    (void) h, (void) n;
-    return 0;
-}
-
-void *
-xengnttab_map_grant_ref(xengnttab_handle *h, uint32_t d, uint32_t r, int prot)
-{
-    void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    (void) h, (void) d, (void) r, (void) prot;
-    return p == MAP_FAILED ? NULL : p;
-}
-
-int
-xengnttab_unmap(xengnttab_handle *h, void *p, uint32_t n)
-{
-    (void) h;
-    return munmap(p, 4096 * (size_t) n);
-}
-
-/* Domain 0's port number and ring page, which xenstored reads from files. */
-
-static int
-open_special(const char *path)
-{
-    bool port = strstr(path, "xsd_port") != NULL;
-    int fd = memfd_create("xsd", MFD_CLOEXEC);
-
-    if (fd >= 0 && (port
-                    ? write(fd, "1\n", 2) != 2 || lseek(fd, 0, SEEK_SET)
-                    : ftruncate(fd, 4096))) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-static int
-open_real(const char *path, int flags, int mode)
-{
-    static int (*real)(const char *, int, ...);
-
-    if (strstr(path, "xsd_port") || strstr(path, "xsd_kva")) {
-        return open_special(path);
-    }
-    if (flags & O_PATH && strstr(path, "/slow-disk")) {
-        sleep(number("slow", 0));
-    }
-    if (!real) {
-        *(void **) &real = dlsym(RTLD_NEXT, "open");
-    }
-    return real(path, flags, mode);
-}
-
-int
-open(const char *path, int flags, ...)
-{
-    va_list ap;
-    int mode;
-
-    va_start(ap, flags);
-    mode = va_arg(ap, int);
-    va_end(ap);
-    return open_real(path, flags, mode);
-}
-
-int
-open64(const char *path, int flags, ...)
-{
-    va_list ap;
-    int mode;
-
-    va_start(ap, flags);
-    mode = va_arg(ap, int);
-    va_end(ap);
-    return open_real(path, flags | O_LARGEFILE, mode);
 }
