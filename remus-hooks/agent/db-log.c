@@ -137,22 +137,24 @@ compare_events(const void *a_, const void *b_)
 static void
 prune_events(const struct ovsdb_idl *idl)
 {
-    const struct dtsrec_event *row, **rows = NULL;
-    size_t n = 0, allocated = 0;
+    const struct dtsrec_event *row, **rows;
+    size_t n = 0, i = 0;
 
     /* (Those that this transaction inserts are among them.) */
     DTSREC_EVENT_FOR_EACH (row, idl) {
-        if (n >= allocated) {
-            rows = x2nrealloc(rows, &allocated, sizeof *rows);
-        }
-        rows[n++] = row;
+        n++;
     }
-    if (n > MAX_EVENTS) {
-        qsort(rows, n, sizeof *rows, compare_events);
-        n = MIN(n - MAX_EVENTS, MAX_PRUNED);
-        for (size_t i = 0; i < n; i++) {
-            dtsrec_event_delete(rows[i]);
-        }
+    if (n <= MAX_EVENTS) {
+        return;
+    }
+    rows = xmalloc(n * sizeof *rows);
+    DTSREC_EVENT_FOR_EACH (row, idl) {
+        rows[i++] = row;
+    }
+    qsort(rows, n, sizeof *rows, compare_events);
+    n = MIN(n - MAX_EVENTS, MAX_PRUNED);
+    for (i = 0; i < n; i++) {
+        dtsrec_event_delete(rows[i]);
     }
     free(rows);
 }

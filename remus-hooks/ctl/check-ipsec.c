@@ -179,8 +179,7 @@ has_alt_name(X509 *cert, const char *node)
 static void
 check_certificate(struct check *c, const char *path)
 {
-    FILE *file = fopen(path, "r");
-    X509 *cert = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+    X509 *cert = read_certificate(path);
     X509_NAME *subject = cert ? X509_get_subject_name(cert) : NULL;
     char name[256] = "";
 
@@ -206,9 +205,6 @@ check_certificate(struct check *c, const char *path)
 out:
     ERR_clear_error();
     X509_free(cert);
-    if (file) {
-        fclose(file);
-    }
 }
 #else
 static void
@@ -238,19 +234,6 @@ read_file(const char *path)
 }
 
 #ifdef HAVE_OPENSSL
-static X509 *
-read_certificate(const char *path)
-{
-    FILE *file = fopen(path, "r");
-    X509 *cert = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
-
-    if (file) {
-        fclose(file);
-    }
-    ERR_clear_error();
-    return cert;
-}
-
 /* Open vSwitch 3.1 names the authority to strongSwan in a way in which
  * strongSwan (5.9) does not load it (a section "ca" without "auto=add"): what
  * it trusts is what is in a directory of its own. */

@@ -60,6 +60,11 @@ void check_module(struct check *, const char *module, const char *why,
                   enum check_level);
 /* What to do for another certificate, to be freed (check-pki.c). */
 char *make_new_certificate(const struct check *);
+#ifdef HAVE_OPENSSL
+/* What is in 'path', for X509_free(); NULL if that is no certificate
+ * (pki-ctl.c). */
+struct x509_st *read_certificate(const char *path);
+#endif
 /* The address from which the kernel sends to 'ip', to be freed; NULL if that
  * cannot be told (check-tunnels.c). */
 char *source_of(const char *ip);

@@ -225,7 +225,7 @@ out:
 }
 
 #ifdef HAVE_OPENSSL
-static X509 *
+X509 *
 read_certificate(const char *path)
 {
     FILE *file = fopen(path, "r");
