@@ -44,7 +44,6 @@ libxl_ext_xl_remus_SOURCES = \
 	libxl-ext/check-files.c libxl-ext/check-files.h \
 	libxl-ext/check-interval.c libxl-ext/check-interval.h \
 	libxl-ext/check-io.c libxl-ext/check-io.h \
-	libxl-ext/check-lines.c libxl-ext/check-lines.h \
 	libxl-ext/check-local.c libxl-ext/check-local.h \
 	libxl-ext/check-node.c libxl-ext/check-node.h \
 	libxl-ext/check-peer.c libxl-ext/check-peer.h \
@@ -59,7 +58,8 @@ libxl_ext_xl_remus_SOURCES = \
 	libxl-ext/domlist.c libxl-ext/domlist.h \
 	libxl-ext/domstate.c libxl-ext/domstate.h \
 	libxl-ext/real-helper.c libxl-ext/real-helper.h \
-	libxl-ext/xl-remus.c libxl-ext/xl-remus.h
+	libxl-ext/xl-remus.c libxl-ext/xl-remus.h \
+	remus-hooks/lib/check-lines.c remus-hooks/lib/check-lines.h
 libxl_ext_xl_remus_CPPFLAGS = $(libxl_ext_cppflags) $(NL_CFLAGS)
 libxl_ext_xl_remus_LDFLAGS = $(libxl_ext_ldflags)
 libxl_ext_xl_remus_LDADD = libxl-ext/libremusdts.la $(libxl_ext_libs) \
@@ -203,7 +203,7 @@ TESTS += tests/unit/test-check
 tests_unit_test_check_SOURCES = tests/unit/test-check.c \
 	libxl-ext/check-copy.c libxl-ext/check-cpu.c \
 	libxl-ext/check-files.c libxl-ext/check-interval.c \
-	libxl-ext/check-lines.c libxl-ext/check-wire.c
+	libxl-ext/check-wire.c
 tests_unit_test_check_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_check_LDADD = $(UNIT_LIBS)
 
@@ -211,7 +211,7 @@ check_PROGRAMS += tests/unit/test-check-files
 TESTS += tests/unit/test-check-files
 tests_unit_test_check_files_SOURCES = tests/unit/test-check-files.c \
 	libxl-ext/check-files.c libxl-ext/check-io.c \
-	libxl-ext/check-lines.c libxl-ext/check-wire.c
+	libxl-ext/check-wire.c
 tests_unit_test_check_files_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_check_files_LDADD = $(UNIT_LIBS)
 endif

@@ -306,3 +306,54 @@ check_request_from_json(struct check_request *r, const struct json *json)
     return (error ? error
             : get_scripts(r, shash_find_data(json_object(json), "scripts")));
 }
+
+const char *
+check_lines_lack(const struct check_lines *c, size_t from)
+{
+    if (from >= c->n) {
+        return "the answer lacks everything";
+    }
+    for (size_t i = from; i < c->n; i++) {
+        if (c->lines[i].level == CHECK_FAIL
+            || !strcmp(c->lines[i].id, "binding")) {
+            return NULL;
+        }
+    }
+    return "the answer lacks the line about the binding";
+}
+
+const char *
+check_lines_from_json(struct check_lines *c, const char *node,
+                      const struct json *array)
+{
+    if (!array || array->type != JSON_ARRAY) {
+        return "the lines are no array";
+    }
+    for (size_t i = 0; i < json_array(array)->n; i++) {
+        const struct json *line = json_array(array)->elems[i];
+        const char *id, *name, *text, *remedy;
+        enum check_level level;
+        char *id_copy;
+
+        if (i >= CHECK_MAX_LINES) {
+            return "there are too many lines";
+        }
+        if (line->type != JSON_OBJECT) {
+            return "a line is no object";
+        }
+        id = check_string(line, "check");
+        name = check_string(line, "level");
+        text = check_string(line, "text");
+        remedy = check_string(line, "remedy");
+        if (!id[0] || !check_level_from_name(name, &level) || !text[0]
+            || (level == CHECK_OK) != !remedy[0]) {
+            return "a line lacks something";
+        }
+        id_copy = check_printable(id, 32);
+        check_add(c, level, id_copy, node,
+                  remedy[0] ? check_printable(remedy, CHECK_MAX_TEXT) : NULL,
+                  check_printable(text, CHECK_MAX_TEXT));
+        free(id_copy);
+    }
+    return NULL;
+}

@@ -13,6 +13,7 @@
 
 #include "check-files.h"
 
+struct check_lines;
 struct json;
 
 #define CHECK_MAX_LINE (256 * 1024)
@@ -58,5 +59,15 @@ struct json *check_line_parse(const char *, size_t n);
 const char *check_string(const struct json *, const char *name);
 int64_t check_int(const struct json *, const char *name, int64_t dflt);
 bool check_true(const struct json *, const char *name);
+
+/* Adds the lines of such an array, which 'node' says and nobody vouches for:
+ * what cannot be printed becomes '?'.  Returns NULL, or what is wrong with
+ * it (lines before that are added). */
+const char *check_lines_from_json(struct check_lines *, const char *node,
+                                  const struct json *);
+
+/* Are the lines from 'from' on, another node's, an answer?  NULL, or what it
+ * lacks.  (One that says what fails need not say more.) */
+const char *check_lines_lack(const struct check_lines *, size_t from);
 
 #endif /* check-wire.h */

@@ -35,7 +35,7 @@ check_own_remote(struct check *c)
     split_list(c->remote, &remotes);
     for (size_t i = 0; i < remotes.n; i++) {
         if (target_is_plain(remotes.names[i])) {
-            check_bad(c, CHECK_WARN, "access", xstrdup(
+            check_bad(&c->lines, CHECK_WARN, "access", xstrdup(
                       "make certificates (dts-ctl pki-init) and use ssl:"),
                       "%s is plain TCP: whoever is on the path reads it and "
                       "writes it", remotes.names[i]);
@@ -52,21 +52,21 @@ check_connections(struct check *c, bool *open)
     DTSREC_CONNECTION_FOR_EACH (row, c->dts) {
         if (target_is_plain(row->target)) {
             *open = true;
-            check_bad(c, CHECK_FAIL, "access", xasprintf(
+            check_bad(&c->lines, CHECK_FAIL, "access", xasprintf(
                       "dts-ctl init --listen=pssl:6645, then: dts-ctl remove "
                       "Global . connections UUID-of-the-other"),
                       "the database listens at %s without TLS: nobody there "
                       "has a name, so no rule can hold", row->target);
         } else if (!row->role[0] && connection_is_exempt(row)) {
             *open = true;
-            check_bad(c, CHECK_WARN, "access", xasprintf(
+            check_bad(&c->lines, CHECK_WARN, "access", xasprintf(
                       "if that is not meant so: dts-ctl remove Connection "
                       "%s external_ids dts-full-rights, dts-ctl init",
                       row->target), "every certificate may write everything "
                       "at %s (dts-full-rights)", row->target);
         } else if (!row->role[0]) {
             *open = true;
-            check_bad(c, CHECK_FAIL, "access", xstrdup("dts-ctl init"),
+            check_bad(&c->lines, CHECK_FAIL, "access", xstrdup("dts-ctl init"),
                       "every node may write everything at %s: the "
                       "connection has no role", row->target);
         }
@@ -90,7 +90,7 @@ check_server_remotes(struct check *c, bool *open)
              r = strtok_r(NULL, "\n", &save)) {
             if (strncmp(r, "db:", 3) && strncmp(r, "punix:", 6)) {
                 *open = true;
-                check_bad(c, CHECK_FAIL, "access", xasprintf(
+                check_bad(&c->lines, CHECK_FAIL, "access", xasprintf(
                           "take it out of DTS_DB_REMOTES in /etc/default/"
                           "remus-dts-db, dts-ctl init --listen=%s, "
                           "systemctl restart dts-db", r),
@@ -132,7 +132,7 @@ check_amounts(struct check *c)
     }
     SIMAP_FOR_EACH (node, &events) {
         if (node->data > MANY_EVENTS) {
-            check_bad(c, CHECK_WARN, "amount", xasprintf(
+            check_bad(&c->lines, CHECK_WARN, "amount", xasprintf(
                       "is dts-agent running on %s? If it is: who else has "
                       "its key? dts-ctl node-del %s takes them",
                       node->name, node->name),
@@ -142,7 +142,7 @@ check_amounts(struct check *c)
     }
     SIMAP_FOR_EACH (node, &others) {
         if (node->data > MANY_OTHERS) {
-            check_bad(c, CHECK_WARN, "amount", xasprintf(
+            check_bad(&c->lines, CHECK_WARN, "amount", xasprintf(
                       "who else has %s's key? dts-ctl node-del %s takes "
                       "them", node->name, node->name),
                       "%s asks about, or has seen, %u nodes that there are "
@@ -168,11 +168,12 @@ check_access(struct check *c)
 
     char *problem = rbac_problem(c->dts);
     if (problem) {
-        check_bad(c, CHECK_FAIL, "access", xstrdup(
+        check_bad(&c->lines, CHECK_FAIL, "access", xstrdup(
                   "on the database's machine: dts-ctl init"), "%s", problem);
         free(problem);
     } else if (!open) {
-        check_ok(c, "access", "a node's certificate may write only what is "
+        check_ok(&c->lines, "access",
+                 "a node's certificate may write only what is "
                  "that node's own");
     }
 }

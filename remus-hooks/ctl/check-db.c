@@ -30,7 +30,7 @@ connect_database(struct check *c)
     char *remote = (settings.db ? xstrdup(settings.db)
                     : c->remote ? xstrdup(c->remote) : default_remote());
     if (!remote) {
-        check_bad(c, CHECK_FAIL, "database", xstrdup("ovs-vsctl set "
+        check_bad(&c->lines, CHECK_FAIL, "database", xstrdup("ovs-vsctl set "
                   "Open_vSwitch . external_ids:dts-remote=ssl:ADDRESS:6645"),
                   "no DTS database is configured");
         return;
@@ -50,7 +50,7 @@ connect_database(struct check *c)
         c->dts = idl;
         return;
     }
-    check_bad(c, CHECK_FAIL, "database", xasprintf(
+    check_bad(&c->lines, CHECK_FAIL, "database", xasprintf(
               "on its machine: systemctl status dts-db; from here: is its "
               "port open, are %s/pki/*.pem this node's, signed by the CA "
               "that signed the server's?", DTS_SYSCONFDIR),
@@ -114,7 +114,7 @@ check_server(struct check *c)
     struct json *row = query_server(c->remote);
 
     if (!row || row->type != JSON_OBJECT) {
-        check_ok(c, "database", "%s answers", c->remote);
+        check_ok(&c->lines, "database", "%s answers", c->remote);
         json_destroy(row);
         return;
     }
@@ -123,17 +123,17 @@ check_server(struct check *c)
     bool clustered = model && model->type == JSON_STRING
                      && !strcmp(json_string(model), "clustered");
     if (!clustered) {
-        check_bad(c, CHECK_WARN, "database", xstrdup(
+        check_bad(&c->lines, CHECK_WARN, "database", xstrdup(
                   "make it of the RAFT kind: dts-ctl-daemon start db does "
                   "so when there is no file yet (docs/deployment.md)"),
                   "%s is a standalone database: after a power cut it may "
                   "come back with an older owner", c->remote);
     } else if (!json_is_true(row, "connected")) {
-        check_bad(c, CHECK_FAIL, "database", xstrdup(
+        check_bad(&c->lines, CHECK_FAIL, "database", xstrdup(
                   "bring a majority of its members back"),
                   "%s has no quorum: nothing can be granted", c->remote);
     } else {
-        check_ok(c, "database", "%s answers, clustered, %s", c->remote,
+        check_ok(&c->lines, "database", "%s answers, clustered, %s", c->remote,
                  json_is_true(row, "leader") ? "leader" : "follower of a "
                  "leader");
     }
@@ -149,7 +149,7 @@ check_self(struct check *c)
     c->self = find_node(c->dts, c->node);
     if (!c->self) {
         char *hint = suggest_row(c->dts, &dtsrec_table_node, c->node);
-        check_bad(c, CHECK_FAIL, "node", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "node", xasprintf(
                   "dts-ctl node-add %s --roles=... --site=... --ip=...",
                   c->node), "the database does not know node %s%s", c->node,
                   hint);
@@ -161,24 +161,25 @@ check_self(struct check *c)
     for (size_t i = 0; i < c->self->n_roles; i++) {
         ds_put_format(&roles, "%s%s", i ? ", " : "", c->self->roles[i]);
     }
-    check_ok(c, "node", "the database knows %s: %s, index %"PRId64, c->node,
+    check_ok(&c->lines, "node", "the database knows %s: %s, index %"PRId64,
+             c->node,
              ds_cstr(&roles), c->self->index);
     ds_destroy(&roles);
 
     const char *ip = c->self->encap_ip;
     if (!ip[0] && !c->encap_ip) {
-        check_bad(c, CHECK_FAIL, "encap-ip", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "encap-ip", xasprintf(
                   "dts-ctl node-set %s ip=IP, or here: ovs-vsctl set "
                   "Open_vSwitch . external_ids:dts-encap-ip=IP", c->node),
                   "no tunnel can be made: this node's address is not known");
     } else if (ip[0] && c->encap_ip && strcmp(ip, c->encap_ip)) {
-        check_bad(c, CHECK_WARN, "encap-ip", xasprintf(
+        check_bad(&c->lines, CHECK_WARN, "encap-ip", xasprintf(
                   "dts-ctl node-set %s ip=%s", c->node, c->encap_ip),
                   "the database says %s, the local Open vSwitch %s", ip,
                   c->encap_ip);
     }
     if (!c->self->site[0]) {
-        check_bad(c, CHECK_WARN, "site", xasprintf(
+        check_bad(&c->lines, CHECK_WARN, "site", xasprintf(
                   "dts-ctl node-set %s site=NAME", c->node),
                   "no site is given for %s: nobody can tell whether the "
                   "witness would share its fate", c->node);
@@ -192,12 +193,12 @@ check_consistency(struct check *c)
 
     validate_all(c->dts, &problems);
     for (size_t i = 0; i < problems.n; i++) {
-        check_bad(c, CHECK_FAIL, "contents",
+        check_bad(&c->lines, CHECK_FAIL, "contents",
                   xstrdup("correct it with the command that sets it "
                           "(dts-ctl --help)"), "%s", problems.names[i]);
     }
     if (!problems.n) {
-        check_ok(c, "contents", "the database is consistent");
+        check_ok(&c->lines, "contents", "the database is consistent");
     }
     svec_destroy(&problems);
 }
@@ -253,7 +254,7 @@ check_database_sites(struct check *c)
             n += site && !strcmp(site, owner->site);
         }
         if (n * 2 > remotes.n || (n * 2 == remotes.n && n)) {
-            check_bad(c, CHECK_FAIL, "database",
+            check_bad(&c->lines, CHECK_FAIL, "database",
                       xasprintf("serve it from a third site (the gateway), "
                                 "or give a majority of its members to other "
                                 "sites than %s", owner->site),
@@ -286,12 +287,12 @@ check_witness(struct check *c, const struct dtsrec_domain *d)
     const struct dtsrec_node *node = find_node(c->dts, witness);
     const struct dtsrec_node *owner = b ? find_node(c->dts, b->owner) : NULL;
     if (!node) {
-        check_bad(c, CHECK_FAIL, "witness", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "witness", xasprintf(
                   "dts-ctl network-set %s gateway=GATEWAY:PORT", d->network),
                   "%s has no witness: network %s has no gateway", d->name,
                   d->network);
     } else if (owner && owner->site[0] && !strcmp(owner->site, node->site)) {
-        check_bad(c, CHECK_FAIL, "witness", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "witness", xasprintf(
                   "choose a gateway at another site: dts-ctl domain-set %s "
                   "witness=GATEWAY", d->name),
                   "%s's witness %s is at the owner's site %s: it would be "
@@ -300,7 +301,7 @@ check_witness(struct check *c, const struct dtsrec_domain *d)
         const struct dtsrec_reachability *r
             = owner ? find_reachability(c->dts, witness, owner->name) : NULL;
         if (!r || strcmp(r->state, "up")) {
-            check_bad(c, CHECK_WARN, "witness", xasprintf(
+            check_bad(&c->lines, CHECK_WARN, "witness", xasprintf(
                       "look at dts-ctl status %s; is dts-agent running on %s "
                       "and on %s, and is UDP (BFD in the tunnel) let "
                       "through?", d->name, witness,
@@ -310,7 +311,8 @@ check_witness(struct check *c, const struct dtsrec_domain *d)
                       owner ? owner->name : "?", r ? r->state
                       : "not watched yet");
         } else {
-            check_ok(c, "witness", "%s's witness %s sees the owner %s up",
+            check_ok(&c->lines, "witness",
+                     "%s's witness %s sees the owner %s up",
                      d->name, witness, owner->name);
         }
     }

@@ -61,22 +61,23 @@ check_agent_status(struct check *c, const struct agent_msg *status)
     const struct json *connected = member(status, "connected");
 
     if (connected && connected->type == JSON_FALSE) {
-        check_bad(c, CHECK_FAIL, "agent", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "agent", xasprintf(
                   "what is external_ids:dts-remote of Open_vSwitch? Are "
                   "%s/pki/*.pem this node's?", DTS_SYSCONFDIR),
                   "dts-agent runs, but has no connection to the database");
     } else if (node && node->type == JSON_STRING && c->node
                && json_string(node)[0]
                && strcmp(json_string(node), c->node)) {
-        check_bad(c, CHECK_WARN, "agent", xstrdup("systemctl restart "
+        check_bad(&c->lines, CHECK_WARN, "agent", xstrdup("systemctl restart "
                   "dts-agent"), "dts-agent still runs as node %s",
                   json_string(node));
     } else {
-        check_ok(c, "agent", "dts-agent answers and has the database");
+        check_ok(&c->lines, "agent", "dts-agent answers and has the database");
     }
     if (version && version->type == JSON_STRING
         && strcmp(json_string(version), DTS_VERSION)) {
-        check_bad(c, CHECK_WARN, "agent", xstrdup("install the same version "
+        check_bad(&c->lines, CHECK_WARN, "agent",
+                  xstrdup("install the same version "
                   "of all packages, then: systemctl restart dts-agent"),
                   "dts-agent is version %s, dts-ctl %s",
                   json_string(version), DTS_VERSION);
@@ -93,11 +94,12 @@ check_agent(struct check *c)
 
     int error = agent_client_open(NULL, 1000, &client);
     if (error == EACCES || error == EPERM) {
-        check_bad(c, CHECK_WARN, "agent", xstrdup("run dts-ctl check as "
+        check_bad(&c->lines, CHECK_WARN, "agent",
+                  xstrdup("run dts-ctl check as "
                   "root"), "only root may ask the agent");
         return;
     } else if (error) {
-        check_bad(c, CHECK_FAIL, "agent", xstrdup(remedy),
+        check_bad(&c->lines, CHECK_FAIL, "agent", xstrdup(remedy),
                   "dts-agent does not run (%s/agent.sock: %s)", dts_rundir(),
                   ovs_strerror(error));
         return;
@@ -110,11 +112,11 @@ check_agent(struct check *c)
                                   3000, &answer);
     }
     if (error) {
-        check_bad(c, CHECK_FAIL, "agent", xstrdup(remedy),
+        check_bad(&c->lines, CHECK_FAIL, "agent", xstrdup(remedy),
                   "dts-agent does not answer (%s)",
                   ovs_retval_to_string(error));
     } else if (answer->error) {
-        check_bad(c, CHECK_FAIL, "agent", xasprintf("install the same "
+        check_bad(&c->lines, CHECK_FAIL, "agent", xasprintf("install the same "
                   "version of all packages: this is dts-ctl %s",
                   DTS_VERSION), "dts-agent refuses: %s", answer->error);
         agent_msg_destroy(answer);
@@ -132,16 +134,17 @@ check_clock(struct check *c)
     int state = adjtimex(&t);
 
     if (state < 0) {
-        check_bad(c, CHECK_WARN, "clock", xstrdup("look at timedatectl"),
+        check_bad(&c->lines, CHECK_WARN, "clock",
+                  xstrdup("look at timedatectl"),
                   "the kernel does not tell the clock's state (%s)",
                   ovs_strerror(errno));
     } else if (state == TIME_ERROR || (t.status & STA_UNSYNC)) {
-        check_bad(c, CHECK_WARN, "clock",
+        check_bad(&c->lines, CHECK_WARN, "clock",
                   xstrdup("apt install chrony (in dom0)"),
                   "the clock is not synchronised: the phases of a failover "
                   "cannot be compared across nodes (nothing else needs it)");
     } else {
-        check_ok(c, "clock", "synchronised, within %ld ms",
+        check_ok(&c->lines, "clock", "synchronised, within %ld ms",
                  t.maxerror / 1000);
     }
 }
@@ -155,16 +158,16 @@ check_module(struct check *c, const char *module, const char *why,
     char *path = xasprintf("/sys/module/%s", module);
 
     if (exists(path, F_OK)) {
-        check_ok(c, "modules", "%s is loaded", module);
+        check_ok(&c->lines, "modules", "%s is loaded", module);
     } else if (c->repair
                && run_program((const char *const[]) {
                               "modprobe", "-q", module, NULL })) {
-        check_ok(c, "modules", "%s is loaded (repaired)", module);
+        check_ok(&c->lines, "modules", "%s is loaded (repaired)", module);
     } else if (run_program((const char *const[]) {
                            "modprobe", "-n", "-q", module, NULL })) {
-        check_ok(c, "modules", "%s can be loaded", module);
+        check_ok(&c->lines, "modules", "%s can be loaded", module);
     } else {
-        check_bad(c, level, "modules", xasprintf(
+        check_bad(&c->lines, level, "modules", xasprintf(
                   "install a kernel that has it (Debian's has), or the "
                   "package of its extra modules: find /lib/modules -name "
                   "'%s.*'", module),
@@ -193,9 +196,9 @@ check_xenstore(struct check *c)
     if (exists("/run/xenstored/socket", F_OK)
         || exists("/var/run/xenstored/socket", F_OK)
         || exists("/dev/xen/xenbus", F_OK)) {
-        check_ok(c, "xenstore", "reachable");
+        check_ok(&c->lines, "xenstore", "reachable");
     } else {
-        check_bad(c, CHECK_FAIL, "xenstore", xstrdup("boot the Xen "
+        check_bad(&c->lines, CHECK_FAIL, "xenstore", xstrdup("boot the Xen "
                   "hypervisor, then: systemctl start xen-init-dom0"),
                   "no xenstore: this machine does not run under Xen, or "
                   "xenstored is down");
@@ -209,9 +212,10 @@ check_link(struct check *c)
     pid_t pid = access(pidfile, R_OK) ? 0 : read_pidfile(pidfile);
 
     if (pid > 0) {
-        check_ok(c, "link", "dts-link listens for replication");
+        check_ok(&c->lines, "link", "dts-link listens for replication");
     } else {
-        check_bad(c, CHECK_FAIL, "link", xstrdup("systemctl start dts-link"),
+        check_bad(&c->lines, CHECK_FAIL, "link",
+                  xstrdup("systemctl start dts-link"),
                   "dts-link does not run (%s): no domain can be protected "
                   "towards this node", pidfile);
     }
@@ -227,16 +231,17 @@ check_vif_program(struct check *c)
     struct stat st;
 
     if (!exists(program, X_OK)) {
-        check_bad(c, CHECK_FAIL, "vif",
+        check_bad(&c->lines, CHECK_FAIL, "vif",
                   xstrdup("apt install remus-dts-server"),
                   "the vif program %s is not installed", program);
     } else if (!stat(path, &st) && st.st_mode & S_IXUSR) {
-        check_ok(c, "vif", "%s is there", link_path);
+        check_ok(&c->lines, "vif", "%s is there", link_path);
     } else if (c->repair && !symlink(program, path)) {
-        check_ok(c, "vif", "%s now leads to the vif program (repaired)",
+        check_ok(&c->lines, "vif",
+                 "%s now leads to the vif program (repaired)",
                  link_path);
     } else {
-        check_bad(c, CHECK_FAIL, "vif", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "vif", xasprintf(
                   "ln -sf %s %s, or dts-ctl check --repair", program,
                   link_path), "xl does not find the vif program: no %s",
                   link_path);
@@ -245,9 +250,9 @@ check_vif_program(struct check *c)
 
     static const char gate[] = DTS_LIBEXECDIR "/dts-save-helper";
     if (exists(gate, X_OK)) {
-        check_ok(c, "gate", "%s is installed", gate);
+        check_ok(&c->lines, "gate", "%s is installed", gate);
     } else {
-        check_bad(c, CHECK_FAIL, "gate",
+        check_bad(&c->lines, CHECK_FAIL, "gate",
                   xstrdup("apt install remus-dts-server"),
                   "%s is not installed: a copy could run without a grant",
                   gate);

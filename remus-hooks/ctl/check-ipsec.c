@@ -49,16 +49,17 @@ check_guard(struct check *c, const char *peer,
     int error = xfrm_guard_read(&guards);
 
     if (error) {
-        check_bad(c, error == EPERM ? CHECK_WARN : CHECK_FAIL, "ipsec",
+        check_bad(&c->lines, error == EPERM ? CHECK_WARN : CHECK_FAIL, "ipsec",
                   xstrdup(error == EPERM ? "run dts-ctl check as root"
                           : "a kernel with IPsec (Debian's has it)"),
                   "the kernel's IPsec policies cannot be read (%s)",
                   ovs_strerror(error));
     } else if (sset_contains(&guards, name)) {
-        check_ok(c, "ipsec", "the tunnel to %s is encrypted, and refused in "
+        check_ok(&c->lines, "ipsec",
+                 "the tunnel to %s is encrypted, and refused in "
                  "the clear", peer);
     } else {
-        check_bad(c, CHECK_FAIL, "ipsec", xstrdup("systemctl restart "
+        check_bad(&c->lines, CHECK_FAIL, "ipsec", xstrdup("systemctl restart "
                   "dts-agent; its log is in /var/log/remus-dts"),
                   "the tunnel to %s is to be encrypted, but the kernel would "
                   "take its packets in the clear", peer);
@@ -85,7 +86,8 @@ check_ipsec_tunnel(struct check *c, const char *peer,
         if (name || strcmp(role, "replication") || !node
             || !(node_has_role(node, "gateway")
                  || node_has_role(c->self, "gateway"))) {
-            check_bad(c, CHECK_FAIL, "ipsec", xstrdup("start dts-agent here; "
+            check_bad(&c->lines, CHECK_FAIL, "ipsec",
+                      xstrdup("start dts-agent here; "
                       "is it of the same version (dts-ctl check, agent)?"),
                       "the tunnel to %s is to be encrypted, but %s has no "
                       "options:remote_name=%s", peer, iface->name, peer);
@@ -95,7 +97,7 @@ check_ipsec_tunnel(struct check *c, const char *peer,
     }
     check_guard(c, peer, iface, remote_ip);
     if (source && local_ip[0] && strcmp(source, local_ip)) {
-        check_bad(c, CHECK_FAIL, "ipsec", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "ipsec", xasprintf(
                   "a route to %s with \"src %s\" (ip route), or dts-ctl "
                   "tunnel-set %s %s %s=%s", remote_ip, local_ip, c->node,
                   peer, c->node, source),
@@ -130,22 +132,23 @@ check_daemons(struct check *c)
     char *ipsec = machine_path("/usr/sbin/ipsec");
 
     if (!access(pidfile, R_OK) && read_pidfile(pidfile) > 0) {
-        check_ok(c, "ipsec", "Open vSwitch's IPsec daemon runs");
+        check_ok(&c->lines, "ipsec", "Open vSwitch's IPsec daemon runs");
     } else {
-        check_bad(c, CHECK_FAIL, "ipsec", xstrdup("apt install "
+        check_bad(&c->lines, CHECK_FAIL, "ipsec", xstrdup("apt install "
                   "openvswitch-ipsec; systemctl enable --now "
                   "openvswitch-ipsec"),
                   "Open vSwitch's IPsec daemon, ovs-monitor-ipsec, does not "
                   "run (%s): encrypted tunnels carry nothing", pidfile);
     }
     if (access(ipsec, X_OK)) {
-        check_bad(c, CHECK_FAIL, "ipsec", xstrdup("apt install strongswan; "
+        check_bad(&c->lines, CHECK_FAIL, "ipsec",
+                  xstrdup("apt install strongswan; "
                   "systemctl restart openvswitch-ipsec"),
                   "there is no /usr/sbin/ipsec: nobody agrees on keys");
     } else if (is_running(CHARON_PID) || is_running("/run/pluto/pluto.pid")) {
-        check_ok(c, "ipsec", "an IKE daemon runs");
+        check_ok(&c->lines, "ipsec", "an IKE daemon runs");
     } else {
-        check_bad(c, CHECK_FAIL, "ipsec", xstrdup("systemctl restart "
+        check_bad(&c->lines, CHECK_FAIL, "ipsec", xstrdup("systemctl restart "
                   "openvswitch-ipsec; journalctl -t charon"),
                   "strongSwan's charon does not run (%s)", CHARON_PID);
     }
@@ -184,23 +187,23 @@ check_certificate(struct check *c, const char *path)
     char name[256] = "";
 
     if (!cert) {
-        check_bad(c, CHECK_FAIL, "ipsec", make_new_certificate(c),
+        check_bad(&c->lines, CHECK_FAIL, "ipsec", make_new_certificate(c),
                   "%s, which Open vSwitch's other_config names, is not a "
                   "certificate", path);
         goto out;
     }
     X509_NAME_get_text_by_NID(subject, NID_commonName, name, sizeof name);
     if (strcmp(name, c->node) || !has_alt_name(cert, c->node)) {
-        check_bad(c, CHECK_FAIL, "ipsec", make_new_certificate(c),
+        check_bad(&c->lines, CHECK_FAIL, "ipsec", make_new_certificate(c),
                   "%s does not have %s both as its name and as a DNS name: "
                   "the other ends refuse it", path, c->node);
     } else if (X509_NAME_get_index_by_NID(subject, NID_commonName, -1) < 1) {
         /* It looks for "CN=NAME,". */
-        check_bad(c, CHECK_WARN, "ipsec", make_new_certificate(c),
+        check_bad(&c->lines, CHECK_WARN, "ipsec", make_new_certificate(c),
                   "the name is all that the subject of %s has: Open vSwitch "
                   "3.1's IPsec daemon does not find it there", path);
     } else {
-        check_ok(c, "ipsec", "the certificate is for %s", name);
+        check_ok(&c->lines, "ipsec", "the certificate is for %s", name);
     }
 out:
     ERR_clear_error();
@@ -259,11 +262,12 @@ check_authority(struct check *c, const char *ca_cert)
         closedir(dir);
     }
     if (!found && dir && c->repair && !symlink(ca_cert, link_path)) {
-        check_bad(c, CHECK_WARN, "ipsec", xstrdup("ipsec rereadcacerts"),
+        check_bad(&c->lines, CHECK_WARN, "ipsec",
+                  xstrdup("ipsec rereadcacerts"),
                   "strongSwan's directory of authorities now leads to %s "
                   "(repaired)", ca_cert);
     } else if (!found) {
-        check_bad(c, CHECK_FAIL, "ipsec", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "ipsec", xasprintf(
                   "ln -s %s /etc/ipsec.d/cacerts/remus-dts.pem; ipsec "
                   "rereadcacerts", ca_cert),
                   "strongSwan does not trust the nodes' authority: it is not "
@@ -291,7 +295,7 @@ check_apparmor(struct check *c, const char *path)
 
     if (strstr(loaded, "/usr/lib/ipsec/charon (enforce)")
         && strncmp(path, "/etc/ipsec.d/", 13) && !strstr(own, dir)) {
-        check_bad(c, CHECK_FAIL, "ipsec", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "ipsec", xasprintf(
                   "echo '%s/* r,' >>%s; apparmor_parser -r "
                   "/etc/apparmor.d/usr.lib.ipsec.charon; systemctl restart "
                   "openvswitch-ipsec", dir, rules),
@@ -311,7 +315,7 @@ check_age(struct check *c, const char *path)
 
     if (!stat(path, &cert) && !stat(pidfile, &charon)
         && cert.st_mtime > charon.st_mtime) {
-        check_bad(c, CHECK_WARN, "ipsec", xstrdup(RESTART),
+        check_bad(&c->lines, CHECK_WARN, "ipsec", xstrdup(RESTART),
                   "%s was replaced since strongSwan has started, which may still "
                   "have the one before",
                   path);
@@ -330,7 +334,7 @@ check_files(struct check *c)
         const char *path = smap_get(&ovs->other_config, keys[i]);
 
         if (!path) {
-            check_bad(c, CHECK_FAIL, "ipsec", xasprintf(
+            check_bad(&c->lines, CHECK_FAIL, "ipsec", xasprintf(
                       "start dts-agent here, with this node's certificate "
                       "(dts-ctl pki-install %s), or, for other files: "
                       "ovs-vsctl set Open_vSwitch . other_config:"
@@ -340,7 +344,7 @@ check_files(struct check *c)
                       keys[i]);
             return;
         } else if (access(path, R_OK)) {
-            check_bad(c, CHECK_FAIL, "ipsec", xasprintf(
+            check_bad(&c->lines, CHECK_FAIL, "ipsec", xasprintf(
                       "dts-ctl pki-install %s", c->node),
                       "other_config:%s of Open vSwitch, %s: %s", keys[i],
                       path, ovs_strerror(errno));

@@ -54,7 +54,7 @@ connect_ovs(struct check *c)
     if (wait_for_data(idl, 3000)) {
         c->ovs = idl;
     } else {
-        check_bad(c, CHECK_FAIL, "ovs", xstrdup("apt install "
+        check_bad(&c->lines, CHECK_FAIL, "ovs", xstrdup("apt install "
                   "openvswitch-switch; systemctl start openvswitch-switch"),
                   "%s: Open vSwitch's database does not answer", remote);
         ovsdb_idl_destroy(idl);
@@ -69,10 +69,10 @@ check_vswitchd(struct check *c, const struct ovsrec_open_vswitch *ovs)
     pid_t pid = access(pidfile, R_OK) ? 0 : read_pidfile(pidfile);
 
     if (pid > 0) {
-        check_ok(c, "ovs", "ovs-vswitchd %s runs",
+        check_ok(&c->lines, "ovs", "ovs-vswitchd %s runs",
                  ovs->ovs_version ? ovs->ovs_version : "(version not told)");
     } else {
-        check_bad(c, CHECK_FAIL, "ovs",
+        check_bad(&c->lines, CHECK_FAIL, "ovs",
                   xstrdup("systemctl start openvswitch-switch"),
                   "ovs-vswitchd does not run (%s)", pidfile);
     }
@@ -93,19 +93,20 @@ check_config(struct check *c, const struct ovsrec_open_vswitch *ovs)
     c->encap_ip = nullable_xstrdup(ip);
     c->bridge_name = xstrdup(bridge && bridge[0] ? bridge : "br-dts");
     if (node) {
-        check_ok(c, "node", "this is node %s", node);
+        check_ok(&c->lines, "node", "this is node %s", node);
     } else {
-        check_bad(c, CHECK_FAIL, "node", xasprintf("%sdts-node=NAME", set),
+        check_bad(&c->lines, CHECK_FAIL, "node", xasprintf("%sdts-node=NAME",
+                  set),
                   "Open vSwitch is not told which node this is");
     }
     if (!remote) {
-        check_bad(c, CHECK_FAIL, "remote",
+        check_bad(&c->lines, CHECK_FAIL, "remote",
                   xasprintf("%sdts-remote=ssl:ADDRESS:6645", set),
                   "Open vSwitch is not told where the DTS database is");
     }
     char *error = ip ? parse_ip(ip, NULL, NULL) : NULL;
     if (error) {
-        check_bad(c, CHECK_FAIL, "encap-ip",
+        check_bad(&c->lines, CHECK_FAIL, "encap-ip",
                   xasprintf("%sdts-encap-ip=IP", set), "%s", error);
         free(error);
     }
@@ -164,7 +165,7 @@ check_bridge(struct check *c, const struct ovsrec_open_vswitch *ovs)
                   && !strcmp(bridge->fail_mode, "secure");
 
     if (!secure && c->repair && repair_bridge(c, ovs)) {
-        check_ok(c, "bridge", "%s: %s (repaired)", c->bridge_name,
+        check_ok(&c->lines, "bridge", "%s: %s (repaired)", c->bridge_name,
                  bridge ? "made secure" : "made, secure");
         c->bridge = find_bridge(c);
         return;
@@ -172,19 +173,19 @@ check_bridge(struct check *c, const struct ovsrec_open_vswitch *ovs)
     c->bridge = bridge;
     c->userspace = bridge && !strcmp(bridge->datapath_type, "netdev");
     if (!bridge) {
-        check_bad(c, CHECK_FAIL, "bridge", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "bridge", xasprintf(
                   "start dts-agent, which makes it, or dts-ctl check "
                   "--repair, or ovs-vsctl add-br %s -- set-fail-mode %s "
                   "secure", c->bridge_name, c->bridge_name),
                   "there is no bridge %s", c->bridge_name);
     } else if (!secure) {
-        check_bad(c, CHECK_FAIL, "bridge", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "bridge", xasprintf(
                   "dts-ctl check --repair, or ovs-vsctl set-fail-mode %s "
                   "secure", c->bridge_name),
                   "%s is not fail_mode=secure: without its agent it would "
                   "forward everything", c->bridge_name);
     } else {
-        check_ok(c, "bridge", "%s is there, fail_mode=secure%s",
+        check_ok(&c->lines, "bridge", "%s is there, fail_mode=secure%s",
                  c->bridge_name, c->userspace ? ", userspace datapath" : "");
     }
 }
@@ -199,7 +200,7 @@ check_ovs(struct check *c)
 
     const struct ovsrec_open_vswitch *ovs = ovsrec_open_vswitch_first(c->ovs);
     if (!ovs) {
-        check_bad(c, CHECK_FAIL, "ovs", xstrdup("ovs-vsctl init"),
+        check_bad(&c->lines, CHECK_FAIL, "ovs", xstrdup("ovs-vsctl init"),
                   "Open vSwitch's database is empty");
         return;
     }

@@ -50,10 +50,12 @@ check_key(struct check *c)
     struct stat st;
 
     if (stat(path, &st)) {
-        check_bad(c, CHECK_FAIL, "pki", make_new_certificate(c), "%s: %s", key_file,
+        check_bad(&c->lines, CHECK_FAIL, "pki", make_new_certificate(c),
+                  "%s: %s", key_file,
                   ovs_strerror(errno));
     } else if (st.st_mode & (S_IRWXG | S_IRWXO)) {
-        check_bad(c, CHECK_WARN, "pki", xasprintf("chmod 600 %s", key_file),
+        check_bad(&c->lines, CHECK_WARN, "pki", xasprintf("chmod 600 %s",
+                  key_file),
                   "others than its owner may read the private key");
     }
     free(path);
@@ -61,7 +63,7 @@ check_key(struct check *c)
     const char *ca_file = pki_file(settings.pki.ca_cert, DTS_PKI_CA_CERT,
                                    &path);
     if (access(path, R_OK)) {
-        check_bad(c, CHECK_FAIL, "pki", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "pki", xasprintf(
                   "copy the authority's certificate there "
                   "(/var/lib/openvswitch/pki/switchca/cacert.pem)"),
                   "%s: %s", ca_file, ovs_strerror(errno));
@@ -80,21 +82,22 @@ check_x509(struct check *c, X509 *cert)
     X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName,
                               name, sizeof name);
     if (c->node && strcmp(name, c->node)) {
-        check_bad(c, CHECK_FAIL, "pki", make_new_certificate(c),
+        check_bad(&c->lines, CHECK_FAIL, "pki", make_new_certificate(c),
                   "this node's certificate is for \"%s\", not for %s: peers "
                   "refuse it", name, c->node);
     } else if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0) {
-        check_bad(c, CHECK_FAIL, "pki", xstrdup("look at the clock (date), "
+        check_bad(&c->lines, CHECK_FAIL, "pki",
+                  xstrdup("look at the clock (date), "
                   "here and where the certificate was made"),
                   "this node's certificate is not valid yet");
     } else if (X509_cmp_current_time(end) < 0) {
-        check_bad(c, CHECK_FAIL, "pki", make_new_certificate(c),
+        check_bad(&c->lines, CHECK_FAIL, "pki", make_new_certificate(c),
                   "this node's certificate has expired");
     } else if (X509_cmp_time(end, &soon) < 0) {
-        check_bad(c, CHECK_WARN, "pki", make_new_certificate(c),
+        check_bad(&c->lines, CHECK_WARN, "pki", make_new_certificate(c),
                   "this node's certificate expires within 30 days");
     } else {
-        check_ok(c, "pki", "the certificate is for %s", name);
+        check_ok(&c->lines, "pki", "the certificate is for %s", name);
     }
 }
 #endif
@@ -114,7 +117,8 @@ check_pki(struct check *c)
 
     FILE *file = fopen(path, "r");
     if (!file) {
-        check_bad(c, CHECK_FAIL, "pki", make_new_certificate(c), "%s: %s", cert_file,
+        check_bad(&c->lines, CHECK_FAIL, "pki", make_new_certificate(c),
+                  "%s: %s", cert_file,
                   ovs_strerror(errno));
     }
 #ifdef HAVE_OPENSSL
@@ -123,7 +127,7 @@ check_pki(struct check *c)
         check_x509(c, cert);
         X509_free(cert);
     } else if (file) {
-        check_bad(c, CHECK_FAIL, "pki", make_new_certificate(c),
+        check_bad(&c->lines, CHECK_FAIL, "pki", make_new_certificate(c),
                   "%s is not a certificate", cert_file);
     }
 #endif

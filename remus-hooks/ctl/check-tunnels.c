@@ -170,20 +170,21 @@ check_bfd(struct check *c, const char *role, const char *peer,
                                    "");
 
     if (iface->error && iface->error[0]) {
-        check_bad(c, CHECK_FAIL, "tunnels", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "tunnels", xasprintf(
                   "ovs-vsctl list Interface %s; the log of ovs-vswitchd",
                   iface->name), "%s to %s: %s", describe_role(role), peer,
                   iface->error);
     } else if (!strcmp(role, "data")) {
-        check_ok(c, "tunnels", "%s to %s is there (%s)",
+        check_ok(&c->lines, "tunnels", "%s to %s is there (%s)",
                  describe_role(role), peer, iface->type);
     } else if (state && !strcmp(state, "up")) {
-        check_ok(c, "tunnels", "%s to %s (%s): BFD up", describe_role(role),
+        check_ok(&c->lines, "tunnels", "%s to %s (%s): BFD up",
+                 describe_role(role),
                  peer, iface->type);
     } else {
         bool encrypted = tunnel_is_encrypted(c->dts, c->node, peer);
 
-        check_bad(c, CHECK_FAIL, "tunnels", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "tunnels", xasprintf(
                   "is dts-agent running on %s? Do firewalls let %s through "
                   "to %s?%s", peer, describe_packets(iface, encrypted),
                   smap_get_def(&iface->options, "remote_ip", peer),
@@ -222,7 +223,7 @@ check_path(struct check *c, const char *role, const char *peer,
         || (tunnel && smap_get(&tunnel->external_ids, "dts-path"))) {
         return;
     }
-    check_bad(c, CHECK_WARN, "path", xasprintf(
+    check_bad(&c->lines, CHECK_WARN, "path", xasprintf(
               "dts-ctl tunnel-set %s %s encrypt=ipsec (docs/security.md); or, "
               "when there is a VPN between %s and %s: dts-ctl tunnel-set %s "
               "%s external-ids:dts-path=private", c->node, peer,
@@ -253,7 +254,7 @@ check_pair(struct check *c, const char *role, const char *peer,
         *(strchr(ip, ':') ? &c->encrypted6 : &c->encrypted4) = true;
         if (c->userspace) {
             if (!data) {
-                check_bad(c, CHECK_FAIL, "ipsec", xasprintf(
+                check_bad(&c->lines, CHECK_FAIL, "ipsec", xasprintf(
                           "the kernel's datapath (ovs-vsctl remove "
                           "Open_vSwitch . external_ids "
                           "dts-bridge-datapath-type -- set Bridge %s "
@@ -267,7 +268,7 @@ check_pair(struct check *c, const char *role, const char *peer,
         }
     }
     if (!iface) {
-        check_bad(c, CHECK_FAIL, "tunnels", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "tunnels", xasprintf(
                   "start dts-agent here (it makes the tunnels); if it runs: "
                   "do both nodes have an ip (dts-ctl show)?%s",
                   tunnel_is_encrypted(c->dts, c->node, peer)
@@ -311,7 +312,7 @@ check_mtu(struct check *c, const struct dtsrec_network *network,
         while (room_of(c, peer, iface, needed) < network->mtu[0]) {
             needed++;
         }
-        check_bad(c, CHECK_FAIL, "mtu", xasprintf(
+        check_bad(&c->lines, CHECK_FAIL, "mtu", xasprintf(
                   "dts-ctl network-set %s mtu=%d, or a larger MTU (%d or "
                   "more) on the underlay", network->name, room, needed),
                   "network %s has MTU %"PRId64", but only %d fit into the "
@@ -320,7 +321,8 @@ check_mtu(struct check *c, const struct dtsrec_network *network,
                   tunnel_is_encrypted(c->dts, c->node, peer)
                   ? ", encrypted," : "", mtu);
     } else if (room) {
-        check_ok(c, "mtu", "network %s: %d bytes fit into the tunnel to %s",
+        check_ok(&c->lines, "mtu",
+                 "network %s: %d bytes fit into the tunnel to %s",
                  network->name, room, peer);
     }
 }
@@ -346,7 +348,7 @@ check_shared_underlay(struct check *c, const struct shash *underlays)
                 continue;
             }
             shared = true;
-            check_bad(c, CHECK_WARN, "underlay", xasprintf(
+            check_bad(&c->lines, CHECK_WARN, "underlay", xasprintf(
                       "give tunnel 1 a path of its own: dts-ctl tunnel-set "
                       "%s %s %s=IP %s=IP with the addresses of other "
                       "interfaces", c->node, a->name + 12, c->node,
@@ -358,7 +360,8 @@ check_shared_underlay(struct check *c, const struct shash *underlays)
         }
     }
     if (separate && !shared) {
-        check_ok(c, "underlay", "tunnel 1 and the tunnels to the gateways "
+        check_ok(&c->lines, "underlay",
+                 "tunnel 1 and the tunnels to the gateways "
                  "leave by different interfaces");
     }
 }

@@ -7,18 +7,16 @@
  * Each area is a function of its own that reports lines; a later one uses what
  * an earlier one found (which bridge, which node this is). */
 
+#include "check-lines.h"
 #include "ctl.h"
 
 struct ovsrec_bridge;
 struct ovsrec_interface;
 struct ovsrec_open_vswitch;
 
-enum check_level { CHECK_OK, CHECK_WARN, CHECK_FAIL };
-
 struct check {
     bool repair;
-    struct check_line *lines;
-    size_t n_lines;
+    struct check_lines lines;
 
     /* check-ovs.c */
     struct ovsdb_idl *ovs;              /* NULL: it does not answer. */
@@ -36,14 +34,6 @@ struct check {
     /* check-tunnels.c: tunnels that are to be encrypted, by outer family. */
     bool encrypted4, encrypted6;
 };
-
-/* Reports that all is well about 'id' ("bridge"). */
-void check_ok(struct check *, const char *id, const char *format, ...)
-    OVS_PRINTF_FORMAT(3, 4);
-/* Reports what is not, with its remedy (freed here). */
-void check_bad(struct check *, enum check_level, const char *id,
-               char *remedy, const char *format, ...)
-    OVS_PRINTF_FORMAT(5, 6);
 
 void cmd_check(struct ctl_context *);
 /* 'path' of this machine, below $DTS_CHECK_ROOT (for the tests); freed by the

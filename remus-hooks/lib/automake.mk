@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += remus-hooks/lib/libdts.la
 remus_hooks_lib_libdts_la_SOURCES = \
 	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
 	remus-hooks/lib/binding.c remus-hooks/lib/binding.h \
+	remus-hooks/lib/check-lines.c remus-hooks/lib/check-lines.h \
 	remus-hooks/lib/flow-table.c remus-hooks/lib/flow-table.h \
 	remus-hooks/lib/flows.c remus-hooks/lib/flows.h \
 	remus-hooks/lib/flows-actions.c remus-hooks/lib/flows-gateway.c \

@@ -12,9 +12,9 @@
 #include "openvswitch/shash.h"
 #include "util.h"
 
-/* Fuzz-sources: libxl-ext/check-wire.c libxl-ext/check-lines.c
+/* Fuzz-sources: libxl-ext/check-wire.c remus-hooks/lib/check-lines.c
  * Fuzz-sources: libxl-ext/check-files.c libxl-ext/check-cpu.c
- * Fuzz-includes: libxl-ext
+ * Fuzz-includes: libxl-ext remus-hooks/lib
  *
  * A line of a check, as a request to the end that is root and as an answer to
  * the one that prints.  What is taken is within its bounds, and a request that

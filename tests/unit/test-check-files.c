@@ -21,7 +21,7 @@
 
 #include "../../libxl-ext/check-files.h"
 #include "../../libxl-ext/check-io.h"
-#include "../../libxl-ext/check-lines.h"
+#include "check-lines.h"
 #include "../../libxl-ext/check-wire.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"

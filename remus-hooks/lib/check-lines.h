@@ -2,8 +2,8 @@
 #ifndef DTS_CHECK_LINES_H
 #define DTS_CHECK_LINES_H 1
 
-/* What a check finds, line by line, as `dts-ctl check` says it: a level, an
- * area, a sentence and, unless all is well, what to do.
+/* What a check finds, line by line, as `dts-ctl check` and `xl-remus check` say
+ * it: a level, an area, a sentence and, unless all is well, what to do.
  *
  * Pure. */
 
@@ -17,6 +17,8 @@ struct json;
 
 enum check_level { CHECK_OK, CHECK_WARN, CHECK_FAIL };
 #define CHECK_N_LEVELS 3
+const char *check_level_name(enum check_level);
+bool check_level_from_name(const char *, enum check_level *);
 
 /* Of the lines of another node: more, or longer, is not taken. */
 #define CHECK_MAX_LINES 256
@@ -47,6 +49,10 @@ void check_bad(struct check_lines *, enum check_level, const char *id,
                char *remedy, const char *format, ...)
     OVS_PRINTF_FORMAT(5, 6);
 
+/* A line of 'node'; 'remedy' (NULL for CHECK_OK) and 'text' are taken over. */
+void check_add(struct check_lines *, enum check_level, const char *id,
+               const char *node, char *remedy, char *text);
+
 /* The lines so far are of 'node', too, from now on. */
 void check_lines_set_node(struct check_lines *, const char *node);
 
@@ -58,15 +64,6 @@ int check_exit_code(const struct check_lines *);
 void check_format(const struct check_lines *, struct ds *);
 /* An array of objects: the lines alone. */
 struct json *check_lines_to_json(const struct check_lines *);
-/* Adds the lines of such an array, which 'node' says and nobody vouches for:
- * what cannot be printed becomes '?'.  Returns NULL, or what is wrong with
- * it (lines before that are added). */
-const char *check_lines_from_json(struct check_lines *, const char *node,
-                                  const struct json *);
-
-/* Are the lines from 'from' on, another node's, an answer?  NULL, or what it
- * lacks.  (One that says what fails need not say more.) */
-const char *check_lines_lack(const struct check_lines *, size_t from);
 
 /* 's', with what a terminal might obey as '?', and cut to 'max' bytes; to be
  * freed. */

@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check-wire.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "remus-dts/exit.h"
 #include "util.h"
 
 static const char *const level_names[] = { "ok", "warn", "fail" };
+BUILD_ASSERT_DECL(ARRAY_SIZE(level_names) == CHECK_N_LEVELS);
 
 void
 check_lines_init(struct check_lines *c, const char *node)
@@ -39,9 +39,9 @@ check_lines_uninit(struct check_lines *c)
     c->n = 0;
 }
 
-static void
-add_line(struct check_lines *c, enum check_level level, const char *id,
-         const char *node, char *remedy, char *text)
+void
+check_add(struct check_lines *c, enum check_level level, const char *id,
+          const char *node, char *remedy, char *text)
 {
     c->lines = xrealloc(c->lines, (c->n + 1) * sizeof *c->lines);
     c->lines[c->n++] = (struct check_line) {
@@ -59,7 +59,7 @@ check_ok(struct check_lines *c, const char *id, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    add_line(c, CHECK_OK, id, c->node, NULL, xvasprintf(format, args));
+    check_add(c, CHECK_OK, id, c->node, NULL, xvasprintf(format, args));
     va_end(args);
 }
 
@@ -70,7 +70,7 @@ check_bad(struct check_lines *c, enum check_level level, const char *id,
     va_list args;
 
     va_start(args, format);
-    add_line(c, level, id, c->node, remedy, xvasprintf(format, args));
+    check_add(c, level, id, c->node, remedy, xvasprintf(format, args));
     va_end(args);
 }
 
@@ -93,6 +93,24 @@ check_count(const struct check_lines *c, enum check_level level)
         n += c->lines[i].level == level;
     }
     return n;
+}
+
+const char *
+check_level_name(enum check_level level)
+{
+    return level_names[level];
+}
+
+bool
+check_level_from_name(const char *name, enum check_level *level)
+{
+    for (size_t i = 0; i < CHECK_N_LEVELS; i++) {
+        if (!strcmp(name, level_names[i])) {
+            *level = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 int
@@ -131,7 +149,9 @@ check_lines_to_json(const struct check_lines *c)
 
         json_object_put_string(j, "check", line->id);
         json_object_put_string(j, "level", level_names[line->level]);
-        json_object_put_string(j, "node", line->node);
+        if (line->node[0]) {
+            json_object_put_string(j, "node", line->node);
+        }
         json_object_put_string(j, "text", line->text);
         json_object_put(j, "remedy", line->remedy
                         ? json_string_create(line->remedy)
@@ -139,21 +159,6 @@ check_lines_to_json(const struct check_lines *c)
         json_array_add(array, j);
     }
     return array;
-}
-
-const char *
-check_lines_lack(const struct check_lines *c, size_t from)
-{
-    if (from >= c->n) {
-        return "the answer lacks everything";
-    }
-    for (size_t i = from; i < c->n; i++) {
-        if (c->lines[i].level == CHECK_FAIL
-            || !strcmp(c->lines[i].id, "binding")) {
-            return NULL;
-        }
-    }
-    return "the answer lacks the line about the binding";
 }
 
 char *
@@ -170,44 +175,4 @@ check_printable(const char *s, size_t max)
         }
     }
     return copy;
-}
-
-const char *
-check_lines_from_json(struct check_lines *c, const char *node,
-                      const struct json *array)
-{
-    if (!array || array->type != JSON_ARRAY) {
-        return "the lines are no array";
-    }
-    for (size_t i = 0; i < json_array(array)->n; i++) {
-        const struct json *line = json_array(array)->elems[i];
-        const char *id, *name, *text, *remedy;
-        enum check_level level = 0;
-        char *id_copy;
-
-        if (i >= CHECK_MAX_LINES) {
-            return "there are too many lines";
-        }
-        if (line->type != JSON_OBJECT) {
-            return "a line is no object";
-        }
-        id = check_string(line, "check");
-        name = check_string(line, "level");
-        text = check_string(line, "text");
-        remedy = check_string(line, "remedy");
-        while (level < CHECK_N_LEVELS
-               && strcmp(name, level_names[level])) {
-            level++;
-        }
-        if (!id[0] || level == CHECK_N_LEVELS || !text[0]
-            || (level == CHECK_OK) != !remedy[0]) {
-            return "a line lacks something";
-        }
-        id_copy = check_printable(id, 32);
-        add_line(c, level, id_copy, node,
-                 remedy[0] ? check_printable(remedy, CHECK_MAX_TEXT) : NULL,
-                 check_printable(text, CHECK_MAX_TEXT));
-        free(id_copy);
-    }
-    return NULL;
 }
