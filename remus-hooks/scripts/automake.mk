@@ -2,5 +2,6 @@
 scriptsdir = $(datadtsdir)/scripts
 dist_scripts_SCRIPTS = remus-hooks/scripts/dts-ctl-daemon
 
-TESTS += tests/scripts/test-dts-ctl-daemon
-EXTRA_DIST += tests/scripts/test-dts-ctl-daemon
+TESTS += tests/scripts/test-dts-ctl-daemon tests/scripts/test-schema
+EXTRA_DIST += tests/scripts/test-dts-ctl-daemon tests/scripts/test-schema \
+	$(wildcard $(srcdir)/tests/data/schema/*.ovsschema)
