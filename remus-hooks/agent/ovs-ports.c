@@ -160,6 +160,8 @@ set_tunnel(struct want *w, const struct dts_view *view,
     bool a = t->a == view->self;
     const char *remote_ip = a ? t->ip_b : t->ip_a;
 
+    smap_destroy(&w->options);
+    smap_clone(&w->options, &t->options);
     smap_add(&w->options, "local_ip", a ? t->ip_a : t->ip_b);
     smap_add(&w->options, "remote_ip", remote_ip);
     smap_add(&w->options, "key", key);

@@ -179,6 +179,19 @@ validate_tunnel(const struct ovsdb_idl *idl,
         free(e1);
     }
 
+    SMAP_FOR_EACH (node, &tunnel->options) {
+        bool encrypt = (!error && tunnel_is_encrypted(idl, ends[0], ends[1]));
+
+        if (!error && !dts_tunnel_option_is_free(node->key, encrypt)) {
+            error = xasprintf("%s: options:%s is not for you to set%s (take "
+                              "it out with options:%s=); these are: csum, "
+                              "df_default, egress_pkt_mark, ttl%s", who,
+                              node->key,
+                              encrypt ? " on an encrypted tunnel" : "",
+                              node->key, encrypt ? "" : ", dst_port");
+        }
+    }
+
     const struct dtsrec_tunnel *other;
     DTSREC_TUNNEL_FOR_EACH (other, idl) {
         if (!error && other != tunnel

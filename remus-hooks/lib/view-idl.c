@@ -513,6 +513,24 @@ tunnel_encrypt(const struct ovsdb_idl *idl, const struct dtsrec_tunnel *row)
 }
 
 static void
+set_options(struct smap *options, const struct dtsrec_tunnel *row,
+            bool encrypt)
+{
+    const struct smap_node *node;
+
+    SMAP_FOR_EACH (node, &row->options) {
+        if (dts_tunnel_option_is_free(node->key, encrypt)) {
+            smap_add(options, node->key, node->value);
+        } else {
+            VLOG_WARN_RL(&rl, "tunnel %s-%s: options:%s is not for the "
+                         "operator to set%s: not used", row->node_a,
+                         row->node_b, node->key,
+                         encrypt ? " on an encrypted tunnel" : "");
+        }
+    }
+}
+
+static void
 add_tunnels(struct dts_view *view, const struct ovsdb_idl *idl)
 {
     const struct dts_node *self = view->self, *peer;
@@ -544,7 +562,9 @@ add_tunnels(struct dts_view *view, const struct ovsdb_idl *idl)
         if (!ip_a[0] || !ip_b[0]) {
             continue;           /* Not published yet. */
         }
-        view->tunnels[view->n_tunnels++] = (struct dts_tunnel) {
+
+        struct dts_tunnel *t = &view->tunnels[view->n_tunnels++];
+        *t = (struct dts_tunnel) {
             .a = a,
             .b = b,
             .encap = tunnel_encap(idl, row, a, b),
@@ -558,5 +578,9 @@ add_tunnels(struct dts_view *view, const struct ovsdb_idl *idl)
             .tos = row ? optional(row->tos, row->n_tos, -1) : -1,
             .mtu = row ? optional(row->mtu, row->n_mtu, 0) : 0,
         };
+        smap_init(&t->options);
+        if (row) {
+            set_options(&t->options, row, t->encrypt);
+        }
     }
 }

@@ -90,6 +90,16 @@ dts_tunnel_room(const struct dts_tunnel *t)
                           t->mtu ? t->mtu : 1500);
 }
 
+/* The others are ours (addresses, keys, certificates), or change what a tunnel
+ * carries.  The policies of an encrypted one name its port (lib/xfrm-guard.c). */
+bool
+dts_tunnel_option_is_free(const char *name, bool encrypt)
+{
+    return (!strcmp(name, "csum") || !strcmp(name, "df_default")
+            || !strcmp(name, "egress_pkt_mark") || !strcmp(name, "ttl")
+            || (!strcmp(name, "dst_port") && !encrypt));
+}
+
 struct dts_view *
 dts_view_create_empty(const char *self)
 {
@@ -184,6 +194,7 @@ dts_view_destroy(struct dts_view *view)
     for (size_t i = 0; i < view->n_tunnels; i++) {
         free(view->tunnels[i].ip_a);
         free(view->tunnels[i].ip_b);
+        smap_destroy(&view->tunnels[i].options);
     }
     free(view->tunnels);
     free(view->self_name);

@@ -20,6 +20,7 @@
 #include "openvswitch/types.h"
 #include "openvswitch/uuid.h"
 #include "packets.h"
+#include "smap.h"
 #include "sset.h"
 
 enum dts_role {
@@ -63,6 +64,7 @@ struct dts_tunnel {
     int bfd_mult;
     int tos;                        /* -1: not set. */
     int mtu;                        /* Of the underlay; 0: not set. */
+    struct smap options;            /* Further ones of the interface. */
 };
 
 /* A gateway's client port in a network ("gw1:eth1:100"). */
@@ -260,6 +262,8 @@ const char *dts_encap_to_string(enum dts_encap);
 /* The largest IP packet that fits into a tunnel over an underlay of 'mtu'. */
 int dts_encap_room(enum dts_encap, bool ipv6, bool encrypt, int mtu);
 int dts_tunnel_room(const struct dts_tunnel *);
+/* May the operator set options:'name' of a tunnel's interface? */
+bool dts_tunnel_option_is_free(const char *name, bool encrypt);
 enum dts_encap dts_encap_from_string(const char *);
 
 #endif /* view.h */

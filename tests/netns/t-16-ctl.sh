@@ -4,7 +4,7 @@
 # dts-ctl on nodes with real agents and switches: check, status, adopt.
 . "$(dirname "$0")/dts.sh"
 needs_programs $AGENT $BUILD/remus-hooks/ctl/dts-ctl
-plan 19
+plan 21
 
 # node_ctl NODE ARG...: dts-ctl there, finding the database as a node does.
 node_ctl() { local n=$1; shift; on $n $BUILD/remus-hooks/ctl/dts-ctl $(tls_of $n) --timeout=20 "$@"; }
@@ -27,7 +27,10 @@ done
 ok "tunnel 1 goes another way than the tunnels to gw1" checked hostA '^ok +underlay'
 ctl tunnel-del hostA hostB
 ok "both by one interface: check warns" wait_for 30 checked hostA '^warn +underlay'
-ctl tunnel-set hostA hostB hostA=${REPL[hostA]} hostB=${REPL[hostB]}
+ctl tunnel-set hostA hostB hostA=${REPL[hostA]} hostB=${REPL[hostB]} options:ttl=33
+has_ttl() { ovs "$1" --bare --columns=options find Interface external_ids:dts-peer="$2" external_ids:dts-role="$3" | grep -q "ttl=33"; }
+ok "the interfaces have the tunnel's options" wait_for 30 has_ttl hostA hostB replication
+ok "... at the other end, too" wait_for 30 has_ttl hostB hostA replication
 ok "and is content again" wait_for 30 checked hostA '^ok +underlay'
 
 agent_stop hostB

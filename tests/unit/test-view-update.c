@@ -157,9 +157,10 @@ view_to_string(const struct dts_view *view)
     for (size_t i = 0; i < view->n_tunnels; i++) {
         const struct dts_tunnel *t = &view->tunnels[i];
         svec_add_nocopy(&lines, xasprintf(
-            "tunnel %s %s %d %d %s %s %d %d %d %d", t->a->name, t->b->name,
-            t->encap, t->encrypt, t->ip_a, t->ip_b, t->bfd_min_tx,
-            t->bfd_mult, t->tos, t->mtu));
+            "tunnel %s %s %d %d %s %s %d %d %d %d %"PRIuSIZE,
+            t->a->name, t->b->name, t->encap, t->encrypt, t->ip_a, t->ip_b,
+            t->bfd_min_tx, t->bfd_mult, t->tos, t->mtu,
+            smap_count(&t->options)));
     }
     svec_sort(&lines);
     char *joined = svec_join(&lines, "\n", "");
