@@ -18,4 +18,5 @@ docs/dts.5: docs/dts.5.xml remus-hooks/dts.ovsschema
 
 dist_man_MANS += docs/dts-ctl.8
 EXTRA_DIST += docs/architecture.md docs/failures.md docs/security.md \
-	docs/verification.md docs/demo.png
+	docs/verification.md docs/demo.png docs/figures.md \
+	docs/bench-xen-rules.png
