@@ -79,7 +79,7 @@ cmd_check(struct ctl_context *ctx)
     struct check c = { .repair = (has_option(ctx, "--repair")
                                   && !settings.dry_run) };
 
-    check_lines_init(&c.lines, "");
+    check_lines_init(&c.lines, NULL);
     check_ovs(&c);
     check_database(&c);
     check_access(&c);

@@ -47,7 +47,7 @@ check_add(struct check_lines *c, enum check_level level, const char *id,
     c->lines[c->n++] = (struct check_line) {
         .level = level,
         .id = xstrdup(id),
-        .node = xstrdup(node),
+        .node = nullable_xstrdup(node),
         .text = text,
         .remedy = remedy,
     };
@@ -127,8 +127,8 @@ check_format(const struct check_lines *c, struct ds *ds)
         const struct check_line *line = &c->lines[i];
 
         ds_put_format(ds, "%-4s  %-12s %s%s%s\n", level_names[line->level],
-                      line->id, line->node, line->node[0] ? ": " : "",
-                      line->text);
+                      line->id, line->node ? line->node : "",
+                      line->node && line->node[0] ? ": " : "", line->text);
         if (line->remedy) {
             ds_put_format(ds, "%20s-> %s\n", "", line->remedy);
         }
@@ -149,7 +149,7 @@ check_lines_to_json(const struct check_lines *c)
 
         json_object_put_string(j, "check", line->id);
         json_object_put_string(j, "level", level_names[line->level]);
-        if (line->node[0]) {
+        if (line->node) {
             json_object_put_string(j, "node", line->node);
         }
         json_object_put_string(j, "text", line->text);

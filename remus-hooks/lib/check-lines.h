@@ -27,13 +27,14 @@ bool check_level_from_name(const char *, enum check_level *);
 struct check_line {
     enum check_level level;
     char *id;                   /* "memory" */
-    char *node;                 /* Whose; "": of neither alone. */
+    char *node;                 /* Whose; "": of neither alone; NULL: there
+                                 * is but one. */
     char *text;
     char *remedy;               /* NULL for CHECK_OK. */
 };
 
 struct check_lines {
-    const char *node;           /* Of the lines that are added. */
+    const char *node;           /* Of the lines that are added, or NULL. */
     struct check_line *lines;
     size_t n;
 };

@@ -166,6 +166,27 @@ test_peer_lines(void **state OVS_UNUSED)
     check_lines_uninit(&c);
     ds_destroy(&ds);
 
+    /* Of neither node alone, and of the only one there is. */
+    check_lines_init(&c, "");
+    check_ok(&c, "one", "well");
+    json = check_lines_to_json(&c);
+    assert_string_equal(check_string(json_array(json)->elems[0], "node"), "");
+    assert_non_null(shash_find(json_object(json_array(json)->elems[0]),
+                               "node"));
+    json_destroy(json);
+    check_lines_uninit(&c);
+    check_lines_init(&c, NULL);
+    check_ok(&c, "one", "well");
+    json = check_lines_to_json(&c);
+    assert_null(shash_find(json_object(json_array(json)->elems[0]), "node"));
+    json_destroy(json);
+    ds_init(&ds);
+    check_format(&c, &ds);
+    assert_string_equal(ds_cstr(&ds), "ok    one          well\n"
+                        "1 ok, 0 warnings, 0 failures\n");
+    ds_destroy(&ds);
+    check_lines_uninit(&c);
+
     /* There and back. */
     check_lines_init(&c, "hostB");
     check_ok(&c, "one", "well");
