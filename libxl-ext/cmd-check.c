@@ -366,13 +366,7 @@ print(const struct check *ck, const char *error)
         if (error) {
             json_object_put_string(o, "error", error);
         }
-        json_object_put(o, "checks", check_lines_to_json(&ck->lines));
-        json_object_put(o, "ok", json_integer_create(
-                            check_count(&ck->lines, CHECK_OK)));
-        json_object_put(o, "warn", json_integer_create(
-                            check_count(&ck->lines, CHECK_WARN)));
-        json_object_put(o, "fail", json_integer_create(
-                            check_count(&ck->lines, CHECK_FAIL)));
+        check_lines_put(&ck->lines, o);
         json_to_ds(o, JSSF_SORT | JSSF_PRETTY, &ds);
         ds_put_char(&ds, '\n');
         json_destroy(o);

@@ -63,11 +63,7 @@ lines_to_json(const struct check *c, struct ds *ds)
     struct json *json = json_object_create();
 
     json_object_put_string(json, "node", c->node ? c->node : "");
-    json_object_put(json, "checks", check_lines_to_json(&c->lines));
-    for (size_t i = 0; i < CHECK_N_LEVELS; i++) {
-        json_object_put(json, check_level_name(i),
-                        json_integer_create(check_count(&c->lines, i)));
-    }
+    check_lines_put(&c->lines, json);
     json_to_ds(json, settings.json_flags, ds);
     ds_put_char(ds, '\n');
     json_destroy(json);

@@ -95,12 +95,6 @@ check_count(const struct check_lines *c, enum check_level level)
     return n;
 }
 
-const char *
-check_level_name(enum check_level level)
-{
-    return level_names[level];
-}
-
 bool
 check_level_from_name(const char *name, enum check_level *level)
 {
@@ -159,6 +153,16 @@ check_lines_to_json(const struct check_lines *c)
         json_array_add(array, j);
     }
     return array;
+}
+
+void
+check_lines_put(const struct check_lines *c, struct json *o)
+{
+    json_object_put(o, "checks", check_lines_to_json(c));
+    for (size_t i = 0; i < CHECK_N_LEVELS; i++) {
+        json_object_put(o, level_names[i],
+                        json_integer_create(check_count(c, i)));
+    }
 }
 
 char *

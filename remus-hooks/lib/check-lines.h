@@ -2,8 +2,8 @@
 #ifndef DTS_CHECK_LINES_H
 #define DTS_CHECK_LINES_H 1
 
-/* What a check finds, line by line, as `dts-ctl check` and `xl-remus check` say
- * it: a level, an area, a sentence and, unless all is well, what to do.
+/* What a check finds, line by line, as `dts-ctl check` and `xl-remus check`
+ * say it: a level, an area, a sentence and, unless all is well, what to do.
  *
  * Pure. */
 
@@ -17,7 +17,6 @@ struct json;
 
 enum check_level { CHECK_OK, CHECK_WARN, CHECK_FAIL };
 #define CHECK_N_LEVELS 3
-const char *check_level_name(enum check_level);
 bool check_level_from_name(const char *, enum check_level *);
 
 /* Of the lines of another node: more, or longer, is not taken. */
@@ -65,6 +64,8 @@ int check_exit_code(const struct check_lines *);
 void check_format(const struct check_lines *, struct ds *);
 /* An array of objects: the lines alone. */
 struct json *check_lines_to_json(const struct check_lines *);
+/* The same as member "checks" of 'o', and how many there are of each level. */
+void check_lines_put(const struct check_lines *, struct json *o);
 
 /* 's', with what a terminal might obey as '?', and cut to 'max' bytes; to be
  * freed. */

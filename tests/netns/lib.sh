@@ -189,7 +189,7 @@ bed_programs() {
     mkdir -p "$d"
     (
         flock 9
-        { [ "$d/fakexen.so" -nt "$N/fakexen.c" ] && [ "$d/fakexen.so" -nt "$N/fakexen-ports.c" ]; } ||
+        { [ -f "$d/fakexen.so" ] && [ -z "$(find "$N"/fakexen*.[ch] -newer "$d/fakexen.so")" ]; } ||
             gcc -O1 -g -shared -fPIC -Wall -o "$d/fakexen.so" "$N/fakexen.c" "$N/fakexen-ports.c" \
                 -ldl || exit 1
         if [ ! -f "$d/pki/gw2-cert.pem" ] || [ ! -f "$d/pki/cacert.pem" ]; then
