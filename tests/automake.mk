@@ -20,9 +20,11 @@ EXTRA_DIST += \
 	tests/netns/agentrpc.py tests/netns/vlanprobe.py \
 	tests/netns/flood.py tests/netns/floods.sh \
 	tests/netns/linkhello.py tests/netns/forge.py tests/netns/rtp.py tests/netns/demo \
+	tests/netns/lanes.py tests/netns/noplug.c \
 	$(wildcard $(srcdir)/tests/netns/t-*.sh) \
 	tests/bench/run tests/bench/bench.py tests/bench/ovsdb.py \
 	tests/bench/openflow.py tests/bench/switch.py tests/bench/many.py \
 	tests/bench/detect.py tests/bench/b-switch tests/bench/b-many \
 	tests/bench/b-detect tests/bench/link.py tests/bench/b-link \
-	tests/bench/b-wan tests/bench/b-flood tests/bench/flood.py
+	tests/bench/b-wan tests/bench/b-flood tests/bench/flood.py \
+	tests/bench/b-voice tests/bench/voice.py

@@ -15,7 +15,7 @@ of the memory, it tells which copy answered), then the rest of the request.
 UDP port 5004: RTP, sent back as it came.
 
 Commands on the control socket (unix, stream, a line each; the answer is a line
-of JSON): suspend, resume, state, spoof MAC IP COUNT, quit.
+of JSON): suspend, resume [keep] [announce], state, spoof MAC IP COUNT, quit.
 """
 import argparse
 import ipaddress
@@ -198,9 +198,11 @@ class Guest:
         if what == "suspend":
             self.running = False
         elif what == "resume":
-            # What came while it was suspended is lost, as in a full ring.
+            # What came while it was suspended is lost, as in a full ring; with
+            # "keep" it is answered now, as after a short pause.
             try:
-                while not self.running and self.raw.recv(65536):
+                while not self.running and "keep" not in words and \
+                        self.raw.recv(65536):
                     pass
             except BlockingIOError:
                 pass

@@ -189,9 +189,10 @@ bed_programs() {
     mkdir -p "$d"
     (
         flock 9
-        { [ -f "$d/fakexen.so" ] && [ -z "$(find "$N"/fakexen*.[ch] -newer "$d/fakexen.so")" ]; } ||
-            gcc -O1 -g -shared -fPIC -Wall -o "$d/fakexen.so" "$N/fakexen.c" "$N/fakexen-ports.c" \
-                -ldl || exit 1
+        for so in fakexen noplug; do
+            { [ -f "$d/$so.so" ] && [ -z "$(find "$N/$so"*.[ch] -newer "$d/$so.so")" ]; } ||
+                gcc -O1 -g -shared -fPIC -Wall -o "$d/$so.so" "$N/$so"*.c -ldl || exit 1
+        done
         if [ ! -f "$d/pki/gw2-cert.pem" ] || [ ! -f "$d/pki/cacert.pem" ]; then
             rm -rf "$d/pki"
             mkdir -p "$d/pki" && cd "$d/pki" || exit 1
