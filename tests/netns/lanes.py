@@ -53,9 +53,9 @@ def tagged(frame, tpid=b"\x81\0"):
     return tpid + b"\0\7" + frame
 
 
-def extension(body, data=bytes(6)):
-    """An IPv6 extension header in front of UDP (padding, unless given)."""
-    return bytes([UDP, (2 + len(data)) // 8 - 1]) + data + body
+def extension(body):
+    """An empty IPv6 extension header in front of UDP."""
+    return bytes([UDP, 0]) + bytes(6) + body
 
 
 KINDS = {
@@ -85,8 +85,9 @@ KINDS = {
     "ipip": lambda n: ip4(ip4(udp(10000, RTP + n))[2:], proto=IPIP),
     "bait-ipip": lambda n: ip4(BAIT + n, proto=IPIP),
     "hop-by-hop": lambda n: ip6(extension(udp(10000, RTP + n)), proto=0),
-    "bait-extension": lambda n: ip6(extension(udp(5060, n), b"\1\4" + BAIT[2:] +
-                                              bytes(10)), proto=60),
+    # (The bait's first byte is then the next header, the second the length.)
+    "bait-extension": lambda n: ip6(BAIT.ljust((0x10 + 1) * 8, b"\0") + n,
+                                    proto=60),
     "fragment6": lambda n: ip6(bytes([UDP, 0, 0, 1]) + n[:4] +
                                udp(10000, RTP + n), proto=44),
     "tcp6": lambda n: ip6(BAIT + n, proto=TCP),
