@@ -71,6 +71,9 @@ static void conditions(const struct tracked *, const struct dts_domain *,
                        enum binding_role);
 static void start_hook(const struct dts_domain *, const char *event,
                        int domid, bool copy, const struct dts_view *);
+static void start_fence(const struct dts_domain *, const char *event,
+                        int domid, bool copy, enum dts_fence_action,
+                        const struct dts_view *);
 
 void
 deeds_run(struct tracked *t, const struct dts_domain *d,
@@ -352,8 +355,11 @@ hook_due(struct tracked *t)
 /* Guests and copies that have no right to be here.
  *
  * A guest whose domain another node owns is paused at once (its frames are
- * dropped already) and destroyed when that node runs it; a copy to which no
- * session belongs is destroyed. */
+ * dropped already) and destroyed when that node runs it.  So is a copy that xl
+ * resumes without asking (a plain `xl remus` that hears nothing more), or
+ * before it is known that it may (xl migrate), but that it is destroyed only
+ * once no grant has come for a while; a copy to which no session belongs is
+ * destroyed. */
 static void
 clear_away(struct tracked *t, const struct dts_domain *d,
            enum binding_role role, const struct binding_facts *f,
@@ -370,22 +376,38 @@ clear_away(struct tracked *t, const struct dts_domain *d,
      * and only on the word of a database that answers. */
     bool arrived = (own && own->renamed
                     && time_usec() - own->renamed_us < ARRIVAL_US);
-    bool wrong = (own && f->own_is_ours && !arrived
-                  && role == BINDING_STANDBY && db_is_settled()
-                  && view->fence != DTS_FENCE_NONE
-                  && (d->state == DTS_GRANTED || d->state == DTS_ALONE
-                      || d->state == DTS_PROTECTED));
+    bool foreign = (own && f->own_is_ours && role == BINDING_STANDBY
+                    && db_is_settled() && view->fence != DTS_FENCE_NONE
+                    && (d->state == DTS_GRANTED || d->state == DTS_ALONE
+                        || d->state == DTS_PROTECTED));
+    bool wrong = foreign && !arrived;
+
+    if (foreign && own->domid != t->foreign_domid) {
+        t->foreign_domid = own->domid;
+        t->next_hook = 0;       /* What another one was told is past. */
+    }
     if (!wrong) {
         t->own_since = 0;
     } else if (!t->own_since) {
         t->own_since = time_msec();
     }
-    if (wrong && d->state == DTS_GRANTED) {
+    if (foreign && (arrived || d->state == DTS_GRANTED)) {
+        /* (Of one that is arriving nothing is destroyed: after xl migrate it is
+         * the only one, which the other node is about to give up.) */
+        bool destroy = view->fence == DTS_FENCE_DESTROY && !arrived;
+
         if (own->state == GUEST_RUNNING && hook_due(t)) {
-            if (view->fence == DTS_FENCE_PAUSE) {
+            if (arrived) {
+                VLOG_WARN("domain %s: xl has resumed the copy here (domid %d), "
+                          "which this node was not granted: %s owns it "
+                          "(generation %"PRId64"); it is cut off and paused",
+                          d->name, own->domid, d->owner, d->generation);
+            }
+            if (!destroy) {
                 tracked_set_fenced(t, own->domid);
             }
-            start_hook(d, "fence", own->domid, false, view);
+            start_fence(d, "fence", own->domid, false, destroy
+                        ? DTS_FENCE_DESTROY : DTS_FENCE_PAUSE, view);
         }
     } else if (wrong && own->state != GUEST_UNKNOWN
                && time_msec() - t->own_since >= OWN_GRACE_MS && hook_due(t)) {
@@ -417,7 +439,8 @@ clear_away(struct tracked *t, const struct dts_domain *d,
 }
 
 /* A guest that our fence paused, and that this node may run after all (the
- * new owner could not resume its copy): it is let go on.  One that was paused
+ * new owner could not resume its copy, or it has come by xl migrate): it is let
+ * go on.  One that was paused
  * by somebody else is none of our business. */
 static void
 release_fenced(struct tracked *t, const struct dts_domain *d,
@@ -436,9 +459,12 @@ release_fenced(struct tracked *t, const struct dts_domain *d,
         }
         return;
     }
+    /* (One that came by xl migrate has no gate that waits for the fence.) */
+    bool may_run = (d->state == DTS_ALONE || d->state == DTS_PROTECTED
+                    || (d->state == DTS_GRANTED && own->renamed
+                        && t->fence_seen));
     if (role != BINDING_OWNER || !f->own_is_ours || !db_is_settled()
-        || (d->state != DTS_ALONE && d->state != DTS_PROTECTED)
-        || hooks_running("fence", d->name)) {
+        || !may_run || hooks_running("fence", d->name)) {
         t->unfenced_since = 0;
         return;
     }
@@ -601,6 +627,15 @@ static void
 start_hook(const struct dts_domain *d, const char *event, int domid,
            bool copy, const struct dts_view *view)
 {
+    start_fence(d, event, domid, copy, view->fence, view);
+}
+
+/* The same, with another way of fencing than the database's. */
+static void
+start_fence(const struct dts_domain *d, const char *event, int domid,
+            bool copy, enum dts_fence_action fence,
+            const struct dts_view *view)
+{
     struct smap env = SMAP_INITIALIZER(&env);
 
     smap_add_format(&env, "DTS_GENERATION", "%"PRId64, d->generation);
@@ -610,8 +645,8 @@ start_hook(const struct dts_domain *d, const char *event, int domid,
     smap_add(&env, "DTS_CAUSE", d->cause);
     smap_add(&env, "DTS_NODE", view->self_name);
     smap_add(&env, "DTS_FENCE",
-             view->fence == DTS_FENCE_DESTROY ? "destroy"
-             : view->fence == DTS_FENCE_NONE ? "none" : "pause");
+             fence == DTS_FENCE_DESTROY ? "destroy"
+             : fence == DTS_FENCE_NONE ? "none" : "pause");
     smap_add(&env, "DTS_COPY", copy ? "1" : "0");
     if (domid >= 0) {
         smap_add_format(&env, "DTS_DOMID", "%d", domid);

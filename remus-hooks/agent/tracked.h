@@ -65,6 +65,7 @@ struct tracked {
     long long int served_at;    /* ms; last time that it had a session. */
     long long int copy_since;   /* ms; 0: no left-over copy. */
     int copy_domid;             /* Copy that a session of ours made. */
+    int foreign_domid;          /* Guest here that another node owns. */
     long long int own_since;    /* ms; 0: no guest that is not ours to run. */
     int64_t switched_generation;    /* A gateway's: last receipt. */
     bool switch_logged;

@@ -100,16 +100,35 @@ xs_thread_error(void)
 }
 
 #ifdef HAVE_XEN
+/* What is read of a domain, and watched.  The MAC is libxl's own note of it: in
+ * its frontend's directory the guest could write another one, and be taken for
+ * another domain. */
+enum leaf { LEAF_NAME, LEAF_MAC, LEAF_SHUTDOWN, N_LEAVES };
+static const struct {
+    const char *above, *below;  /* Of the domid. */
+} leaves[N_LEAVES] = {
+    [LEAF_NAME] = { "/local/domain", "name" },
+    [LEAF_MAC] = { "/libxl", "device/vif/0/mac" },
+    [LEAF_SHUTDOWN] = { "/local/domain", "control/shutdown" },
+};
+
+static void
+leaf_path(char *path, size_t size, enum leaf leaf, const char *domid)
+{
+    snprintf(path, size, "%s/%s/%s", leaves[leaf].above, domid,
+             leaves[leaf].below);
+}
+
 /* Reads DOMID's 'leaf'; "" if there is none.  Sets '*failed' if xenstored did
  * not answer. */
 static char *
-read_leaf(struct xs_handle *xs, const char *domid, const char *leaf,
+read_leaf(struct xs_handle *xs, const char *domid, enum leaf leaf,
           bool *failed)
 {
     char path[128];
     unsigned int len;
 
-    snprintf(path, sizeof path, "/local/domain/%s/%s", domid, leaf);
+    leaf_path(path, sizeof path, leaf, domid);
     char *value = xs_read(xs, XBT_NULL, path, &len);
     if (!value && errno != ENOENT && errno != EACCES) {
         *failed = true;
@@ -120,13 +139,10 @@ read_leaf(struct xs_handle *xs, const char *domid, const char *leaf,
 static void
 watch_domain(struct xs_handle *xs, const char *domid, bool on)
 {
-    static const char *leaves[] = {
-        "name", "control/shutdown", "device/vif/0/mac",
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(leaves); i++) {
+    for (enum leaf i = 0; i < N_LEAVES; i++) {
         char path[128];
-        snprintf(path, sizeof path, "/local/domain/%s/%s", domid, leaves[i]);
+
+        leaf_path(path, sizeof path, i, domid);
         if (on) {
             xs_watch(xs, path, domid);
         } else {
@@ -202,10 +218,9 @@ take_snapshot(struct xs_handle *xs, char ***watched, unsigned int *n_watched,
             }
             s->domains[s->n++] = (struct xs_domain) {
                 .domid = atoi(domids[i]),
-                .name = read_leaf(xs, domids[i], "name", &failed),
-                .mac = read_leaf(xs, domids[i], "device/vif/0/mac", &failed),
-                .shutdown = read_leaf(xs, domids[i], "control/shutdown",
-                                      &failed),
+                .name = read_leaf(xs, domids[i], LEAF_NAME, &failed),
+                .mac = read_leaf(xs, domids[i], LEAF_MAC, &failed),
+                .shutdown = read_leaf(xs, domids[i], LEAF_SHUTDOWN, &failed),
             };
         }
     }

@@ -10,7 +10,7 @@
 struct xs_domain {
     int domid;
     char *name;                 /* As in xenstore. */
-    char *mac;                  /* device/vif/0/mac, "" if none. */
+    char *mac;                  /* Of its vif 0, "" if none. */
     char *shutdown;             /* control/shutdown, "" if none. */
 };
 

@@ -38,7 +38,7 @@ static void
 set_state(const char *domid, int argc, char *argv[])
 {
     const char *dir = getenv("FAKEXEN_DIR");
-    char path[300], tmp[320];
+    char path[300], tmp[340];
     FILE *f;
     int i, fd;
 
@@ -46,7 +46,7 @@ set_state(const char *domid, int argc, char *argv[])
         ovs_fatal(0, "FAKEXEN_DIR is not set");
     }
     snprintf(path, sizeof path, "%s/dom/%s", dir, domid);
-    snprintf(tmp, sizeof tmp, "%s/.%s.new", dir, domid);
+    snprintf(tmp, sizeof tmp, "%s/.%s.%d.new", dir, domid, (int) getpid());
     if (argc) {
         f = fopen(tmp, "w");
         if (!f) {
@@ -110,7 +110,8 @@ create(const char *domid, const char *name, const char *uuid, int argc,
     }
 }
 
-/* A network backend as libxl leaves it just before it runs the script. */
+/* A network backend as libxl leaves it just before it runs the script, and its
+ * own copy of that. */
 static void
 vif(const char *domid, const char *dev, int argc, char *argv[])
 {
@@ -134,6 +135,7 @@ vif(const char *domid, const char *dev, int argc, char *argv[])
         }
         *value++ = '\0';
         put(value, "%s/%s", be, argv[i]);
+        put(value, "/libxl/%s/device/vif/%s/%s", domid, dev, argv[i]);
     }
 }
 

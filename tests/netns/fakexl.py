@@ -140,7 +140,8 @@ class Domain:
     # -- the hypervisor's side
 
     def state(self, *words):
-        tmp = "%s/.%d.new" % (DIR, self.id)
+        # (Two may say it at once: `xl remus`, and who shuts the guest down.)
+        tmp = "%s/.%d.%d.new" % (DIR, self.id, os.getpid())
         with open(tmp, "w") as f:
             f.write(" ".join(words + ("uuid=" + self.config["uuid"],)) + "\n")
         os.rename(tmp, "%s/dom/%d" % (DIR, self.id))
@@ -281,6 +282,7 @@ class Domain:
             xs.write(self.backend() + "/" + k, v)
         xs.write(frontend + "/backend", self.backend())
         xs.write(frontend + "/mac", self.config["mac"])
+        xs.write("/libxl/%d/device/vif/0/mac" % self.id, self.config["mac"])
         self.hotplug("online")
 
     def destroy(self):

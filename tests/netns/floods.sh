@@ -41,7 +41,7 @@ flood_start() {
     agent) spawn flood $to $PY $N/flood.py agent; sleep 2 ;;
     xenstore)
         echo r >$W/$to/xen/dom/77
-        on $to xenstore-write /local/domain/77/name noisy /local/domain/77/device/vif/0/mac "" &&
+        on $to xenstore-write /local/domain/77/name noisy &&
             on $to $PY -c "
 import sys
 sys.path.insert(0, '$N')
