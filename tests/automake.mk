@@ -27,4 +27,5 @@ EXTRA_DIST += \
 	tests/bench/detect.py tests/bench/b-switch tests/bench/b-many \
 	tests/bench/b-detect tests/bench/link.py tests/bench/b-link \
 	tests/bench/b-wan tests/bench/b-flood tests/bench/flood.py \
-	tests/bench/b-voice tests/bench/voice.py
+	tests/bench/b-voice tests/bench/voice.py \
+	tests/dist/run

@@ -2,6 +2,6 @@
 scriptsdir = $(datadtsdir)/scripts
 dist_scripts_SCRIPTS = remus-hooks/scripts/dts-ctl-daemon
 
-TESTS += tests/scripts/test-dts-ctl-daemon tests/scripts/test-schema
-EXTRA_DIST += tests/scripts/test-dts-ctl-daemon tests/scripts/test-schema \
+TESTS += tests/scripts/test-dts-ctl-daemon tests/scripts/test-schema tests/scripts/test-tree
+EXTRA_DIST += tests/scripts/test-dts-ctl-daemon tests/scripts/test-schema tests/scripts/test-tree \
 	$(wildcard $(srcdir)/tests/data/schema/*.ovsschema)

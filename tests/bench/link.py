@@ -149,7 +149,7 @@ def main():
                 emit(r)
             ours, theirs = turns(link, directory, tls, args.n, 1, ONE)
             emit(result(name + ".one", "ms", [x[0] for x in ours],
-                        [x[0] for x in theirs], what))
+                        [x[0] for x in theirs], what, ("<=", 1.25)))
             note("%s: %d rows of %d checkpoints of %d MB, %d of %d MB" %
                  (name, args.n, ROW, SIZE >> 20, args.n, ONE >> 20))
             link.close()

@@ -253,6 +253,7 @@ def main():
     bed = Bed(args)
     generation = 1
     base = {}
+    each = {}
     hosts = ["hostA", "hostB"]
     for size in (int(s) for s in args.sizes.split(",")):
         # New ones start on hostA, where the old ones have to be.
@@ -281,6 +282,7 @@ def main():
                 goal = ("<=", 100)
             if k == "fence":
                 m = sorted(samples[k])[len(samples[k]) // 2]
+                each[size] = [x / size for x in samples[k]]
                 more = {"per_domain_ms": round(m / size, 4),
                         "agent_cpu_ms": round(sum(samples["cpu"]) /
                                               len(samples["cpu"]), 2),
@@ -307,6 +309,11 @@ def main():
                         "the same with one domain in all",
                         ("<=", 3) if size == 10000 and k == "programmed"
                         else None))
+    for few, size in zip(sorted(each), sorted(each)[1:]):
+        emit(result("many.%d.each" % size, "ms", each[size], each[few],
+                    "the time for each of %d" % few,
+                    # (Between large ones it is what is left: a constant.)
+                    ("<=", 1 if few == 1 else 1.1)))
 
 
 if __name__ == "__main__":
