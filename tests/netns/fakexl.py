@@ -18,7 +18,8 @@ unpause.  $LIBXL_SAVE_HELPER names the save helper.
 
 A domain is: a file of fakexen.c, xenstore's nodes, a veth as vif and guest.py.
 $BED_VIF names the vif program; without it the vif is put into br-dts here.
-A file $BED/NODE/fail-devices makes the next receiver's devices fail.
+A file $BED/NODE/fail-devices makes the next receiver's devices fail; with one
+called silent-guests a copy that starts there does not announce itself.
 """
 import fcntl
 import json
@@ -534,7 +535,8 @@ def migrate_receive():
     except (OSError, KeyError) as e:
         log("rename failed: %s" % e)
     try:
-        d.start(memory=d.memory(), announce=True)
+        silent = os.path.exists("%s/%s/silent-guests" % (BED, NODE))
+        d.start(memory=d.memory(), announce=not silent)
     except OSError as e:
         log("unpause failed: %s" % e)
         return 1
