@@ -126,8 +126,9 @@ hello_error(const struct link_options *o, const struct peer *peer,
     const char *node = json_string_member(hello, "node");
 
     return (json_int_member(hello, "version", 0) != LINK_VERSION
-            ? xasprintf("version %lld of the protocol is not spoken here",
-                        json_int_member(hello, "version", 0))
+            ? xasprintf("version %lld of the protocol is not spoken here "
+                        "(%d is): install one release on both nodes",
+                        json_int_member(hello, "version", 0), LINK_VERSION)
             : !domain_is_ok(json_string_member(hello, "domain"))
             ? xstrdup("no proper domain's name")
             : !o->insecure && (!cn || strcmp(cn, node))

@@ -176,8 +176,10 @@ link_wait_welcome(const struct link_options *o, struct agent_session *agent,
                        message);
         free(message);
     } else if (json_int_member(json, "version", 0) != LINK_VERSION) {
-        code = give_up(error, DTS_EXIT_REFUSED, "the peer has another "
-                       "version of dts-link");
+        code = give_up(error, DTS_EXIT_REFUSED, "the peer speaks version %lld "
+                       "of the protocol, not %d: install one release on both "
+                       "nodes", json_int_member(json, "version", 0),
+                       LINK_VERSION);
     } else {
         *welcome = json;
         return 0;
