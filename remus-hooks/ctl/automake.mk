@@ -7,6 +7,7 @@ remus_hooks_ctl_dts_ctl_SOURCES = \
 	remus-hooks/ctl/args.c remus-hooks/ctl/args.h \
 	remus-hooks/ctl/check.c remus-hooks/ctl/check.h \
 	remus-hooks/ctl/check-access.c \
+	remus-hooks/ctl/check-clock.c remus-hooks/ctl/check-clock.h \
 	remus-hooks/ctl/check-db.c \
 	remus-hooks/ctl/check-host.c \
 	remus-hooks/ctl/check-ipsec.c \
@@ -52,8 +53,8 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test-ctl
 TESTS += tests/unit/test-ctl
 tests_unit_test_ctl_SOURCES = tests/unit/test-ctl.c \
-	remus-hooks/ctl/args.c remus-hooks/ctl/suggest.c \
-	remus-hooks/ctl/values.c
+	remus-hooks/ctl/args.c remus-hooks/ctl/check-clock.c \
+	remus-hooks/ctl/suggest.c remus-hooks/ctl/values.c
 tests_unit_test_ctl_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/remus-hooks/ctl
 tests_unit_test_ctl_LDADD = $(UNIT_LIBS)
 endif

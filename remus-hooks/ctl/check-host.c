@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent-client.h"
+#include "check-clock.h"
 #include "daemon.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
@@ -133,20 +134,7 @@ check_clock(struct check *c)
     struct timex t = { .modes = 0 };
     int state = adjtimex(&t);
 
-    if (state < 0) {
-        check_bad(&c->lines, CHECK_WARN, "clock",
-                  xstrdup("look at timedatectl"),
-                  "the kernel does not tell the clock's state (%s)",
-                  ovs_strerror(errno));
-    } else if (state == TIME_ERROR || (t.status & STA_UNSYNC)) {
-        check_bad(&c->lines, CHECK_WARN, "clock",
-                  xstrdup("apt install chrony (in dom0)"),
-                  "the clock is not synchronised: the phases of a failover "
-                  "cannot be compared across nodes (nothing else needs it)");
-    } else {
-        check_ok(&c->lines, "clock", "synchronised, within %ld ms",
-                 t.maxerror / 1000);
-    }
+    check_clock_judge(&c->lines, state, errno, &t);
 }
 
 /* A kernel module, or what is built in under the same name.  One that is not

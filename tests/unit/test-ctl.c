@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The pure parts of dts-ctl: suggestions, parsers, arranging of arguments. */
+/* The pure parts of dts-ctl: suggestions, parsers, arranging of arguments, what the
+ * clock's state means. */
 
 #include <config.h>
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <cmocka.h>
 
 #include "args.h"
+#include "check-clock.h"
+#include "check-lines.h"
+#include "openvswitch/dynamic-string.h"
 #include "suggest.h"
 #include "svec.h"
 #include "util.h"
@@ -306,6 +312,45 @@ test_arrange(void **state OVS_UNUSED)
     check_arranged("p|events|-n", NULL, "needs a number");
 }
 
+static void
+check_clock_line(int clock, int error, int status, long maxerror,
+                 const char *expected)
+{
+    struct timex t = { .status = status, .maxerror = maxerror };
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct check_lines lines;
+
+    check_lines_init(&lines, NULL);
+    check_clock_judge(&lines, clock, error, &t);
+    assert_int_equal(lines.n, 1);
+    check_format(&lines, &ds);
+    if (!strstr(ds_cstr(&ds), expected)) {
+        fail_msg("%snot: %s", ds_cstr(&ds), expected);
+    }
+    ds_destroy(&ds);
+    check_lines_uninit(&lines);
+}
+
+static void
+test_clock(void **state OVS_UNUSED)
+{
+    static const char unsync[]
+        = "warn  clock        the clock is not synchronised";
+
+    check_clock_line(TIME_OK, 0, STA_PLL, 12345,
+                     "ok    clock        synchronised, within 12 ms\n");
+    /* A leap second is none of our business. */
+    check_clock_line(TIME_INS, 0, STA_PLL, 0, "ok    clock");
+    check_clock_line(TIME_OK, 0, STA_UNSYNC, 16000000, unsync);
+    check_clock_line(TIME_ERROR, 0, STA_PLL, 500, unsync);
+    check_clock_line(TIME_ERROR, 0, STA_UNSYNC, 0,
+                     "-> apt install chrony (in dom0)\n");
+    check_clock_line(-1, EPERM, 0, 0,
+                     "warn  clock        the kernel does not tell the clock's "
+                     "state (Operation not permitted)\n"
+                     "                    -> look at timedatectl\n");
+}
+
 int
 main(void)
 {
@@ -319,6 +364,7 @@ main(void)
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_key_values),
         cmocka_unit_test(test_arrange),
+        cmocka_unit_test(test_clock),
     };
     return cmocka_run_group_tests_name("dts-ctl", tests, NULL, NULL);
 }
