@@ -248,9 +248,8 @@ step(struct run *run)
         char buf[512];
         ssize_t n = read(run->fd, buf, sizeof buf);
         if (n > 0) {
-            if (run->output.length < MAX_LOGGED) {
-                ds_put_buffer(&run->output, buf, n);
-            }
+            ds_put_buffer(&run->output, buf,
+                          MIN(n, MAX_LOGGED - run->output.length));
         } else if (n < 0 && errno == EINTR) {
             continue;
         } else if (n < 0 && errno == EAGAIN) {
