@@ -64,8 +64,8 @@ class Agent:
 
 def main():
     at = sys.argv.index("--")
-    hello = members(sys.argv[2:at])
-    hello.update({"version": 1, "role": sys.argv[1], "pid": os.getpid()})
+    hello = {"version": 1, "role": sys.argv[1], "pid": os.getpid()}
+    hello.update(members(sys.argv[2:at]))
     a = Agent()
     answers = [a.call("hello", hello)]
     if not answers[0]["error"]:

@@ -4,7 +4,7 @@
 # The doors of docs/security.md: who may not come in is turned away, and
 # counted; and the keys are changed while all runs.
 . "$(dirname "$0")/dts.sh"
-plan 38
+plan 39
 dts_up_xl || { fail "the system comes up"; exit 1; }
 must "the domain is protected" protect_and_wait hostA
 g=$(binding voip generation) session=$(binding voip session)
@@ -36,6 +36,8 @@ chmod 711 $W $W/hostB $W/hostB/dts; chmod 666 $s
 is "$(knock 65534)" closed "and if the mode were wrong: is not answered, by its credentials"
 ok "which is told" grep -q 'refused a connection of user 65534' $W/hostB/dts/dts-agent.log
 chmod 600 $s
+is "$(rpc hostB ctl version=2 -- status | jq -c '[.code, (.message | test("version 2 .*\\(1 is\\): install programs and agent of one release"))]')" \
+    "[3,true]" "one that speaks another version is told what to do"
 
 # ---- the link
 link_address=$(on hostB ovs-appctl -t $W/hostB/dts/dts-link.ctl dts/sessions | sed -n 's/^listening on pssl:6646://p')
