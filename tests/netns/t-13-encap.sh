@@ -4,15 +4,17 @@
 # port, a segment without the database.
 . "$(dirname "$0")/dts.sh"
 needs_programs $AGENT
-plan 23
+plan 33
 big() { [ "$(probe 5 $1 --size $2 | jq .received)" = 5 ]; }
-flood() {       # One system: $1 label, the rest are dts_up's arguments.
-    local label=$1; shift
+flood() {       # One system: $1 label, $2 type of its tunnels, $3 hostA's end,
+    local label=$1 type=$2 ip=$3; shift 3       # the rest are dts_up's arguments.
     dts_up xen=no "$@" || { fail "$label: the system came up"; return; }
     domain_add voip "$ADDRESS" hostA hostB >/dev/null
     plug hostA 1 voip $MAC >/dev/null
     guest_start hostA 1 $MAC $IP --ip6 $IP6
     ok "$label: the client reaches the guest" wait_for 30 reaches $IP
+    is "$(ovs gw1 get interface dts-d1 type options:remote_ip | tr -d '"' | xargs)" "$type $ip" \
+        "$label: by such a tunnel"
     ok "$label: a packet of 1,500 bytes and its answer" wait_for 10 big $IP 1472
     ok "$label: the same by IPv6" wait_for 10 big $IP6 1452
     g=$(bind voip hostB)
@@ -22,15 +24,17 @@ flood() {       # One system: $1 label, the rest are dts_up's arguments.
     ok "$label: and after a switch" wait_for 20 big $IP 1472
 }
 next_bed() { bed_clean $W $P; }
-flood gre encap=gre
+flood gre gre ${UNDERLAY[hostA]} encap=gre
 next_bed
-flood vxlan encap=vxlan
+flood vxlan vxlan ${UNDERLAY[hostA]} encap=vxlan
 next_bed
-flood geneve encap=geneve
+flood geneve geneve ${UNDERLAY[hostA]} encap=geneve
 next_bed
-flood "gre over IPv6" encap=gre family=6
+flood "gre over IPv6" gre ${UNDERLAY6[hostA]} encap=gre family=6
 next_bed
-flood "geneve over IPv6" encap=geneve family=6
+flood "vxlan over IPv6" vxlan ${UNDERLAY6[hostA]} encap=vxlan family=6
+next_bed
+flood "geneve over IPv6" geneve ${UNDERLAY6[hostA]} encap=geneve family=6
 next_bed
 
 # A tagged client port.
