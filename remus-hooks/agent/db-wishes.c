@@ -75,7 +75,8 @@ static struct group {
     { "questions and answers", write_urgent, 0 },
     { "conditions", write_domains, 0 },
     { "what this node is", write_node, 0 },
-    { "this node's address, which an operator may: dts-ctl node-set",
+    { "this node's address or encapsulation, which an operator may: "
+      "dts-ctl node-set",
       write_address, 0 },
     { "that what is left of deleted domains goes", write_sweep, 0 },
     { "events", write_log, 0 },

@@ -116,7 +116,6 @@ run(void)
         local = (struct dts_view_local) {
             .node = config.node,
             .encap_ip = config.encap_ip,
-            .encap = config.encap,
         };
         db_run(config.remote, &local);
         publish(&config);

@@ -23,6 +23,7 @@
 #include "util.h"
 #include "validate.h"
 #include "values.h"
+#include "view.h"
 
 static void
 connect_database(struct check *c)
@@ -177,6 +178,15 @@ check_self(struct check *c)
                   "dts-ctl node-set %s ip=%s", c->node, c->encap_ip),
                   "the database says %s, the local Open vSwitch %s", ip,
                   c->encap_ip);
+    }
+    const char *type = c->self->encap_type;
+    if (c->encap_type && (!type || strcmp(type, c->encap_type))
+        && dts_encap_from_string(c->encap_type) != DTS_ENCAP_UNSET) {
+        check_bad(&c->lines, CHECK_WARN, "encap-type", xasprintf(
+                  "dts-ctl node-set %s encap-type=%s", c->node,
+                  c->encap_type),
+                  "the database says %s, which counts, the local Open vSwitch "
+                  "%s", type ? type : "nothing", c->encap_type);
     }
     if (!c->self->site[0]) {
         check_bad(&c->lines, CHECK_WARN, "site", xasprintf(

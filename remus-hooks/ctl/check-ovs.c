@@ -18,6 +18,7 @@
 #include "smap.h"
 #include "util.h"
 #include "values.h"
+#include "view.h"
 #include "vswitch-idl.h"
 
 static void
@@ -86,11 +87,13 @@ check_config(struct check *c, const struct ovsrec_open_vswitch *ovs)
     const char *node = smap_get(&ovs->external_ids, "dts-node");
     const char *remote = smap_get(&ovs->external_ids, "dts-remote");
     const char *ip = smap_get(&ovs->external_ids, "dts-encap-ip");
+    const char *type = smap_get(&ovs->external_ids, "dts-encap-type");
     const char *bridge = smap_get(&ovs->external_ids, "dts-bridge");
 
     c->node = nullable_xstrdup(node);
     c->remote = nullable_xstrdup(remote);
     c->encap_ip = nullable_xstrdup(ip);
+    c->encap_type = nullable_xstrdup(type);
     c->bridge_name = xstrdup(bridge && bridge[0] ? bridge : "br-dts");
     if (node) {
         check_ok(&c->lines, "node", "this is node %s", node);
@@ -109,6 +112,12 @@ check_config(struct check *c, const struct ovsrec_open_vswitch *ovs)
         check_bad(&c->lines, CHECK_FAIL, "encap-ip",
                   xasprintf("%sdts-encap-ip=IP", set), "%s", error);
         free(error);
+    }
+    if (type && dts_encap_from_string(type) == DTS_ENCAP_UNSET) {
+        check_bad(&c->lines, CHECK_FAIL, "encap-type",
+                  xasprintf("%sdts-encap-type=TYPE, where TYPE is gre, vxlan "
+                            "or geneve", set),
+                  "\"%s\" is no encapsulation: not used", type);
     }
 }
 

@@ -96,6 +96,7 @@ cmd_check(struct ctl_context *ctx)
     free(c.node);
     free(c.remote);
     free(c.encap_ip);
+    free(c.encap_type);
     ovsdb_idl_destroy(c.ovs);
     ovsdb_idl_destroy(c.dts);
 }

@@ -25,6 +25,7 @@ struct check {
     char *node;                         /* dts-node; NULL: not set. */
     char *remote;                       /* The database's; NULL: none. */
     char *encap_ip;                     /* dts-encap-ip; NULL: not set. */
+    char *encap_type;                   /* dts-encap-type; the same. */
     bool userspace;                     /* datapath_type=netdev. */
 
     /* check-db.c */

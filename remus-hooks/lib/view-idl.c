@@ -114,14 +114,11 @@ add_nodes(struct dts_view *view, const struct ovsdb_idl *idl,
             replace(&node->replication_ip, row->replication_ip);
         }
         node->encap = dts_encap_from_string(row->encap_type);
-        if (!strcmp(row->name, local->node)) {
-            /* The local word is newer than what was published of it. */
-            if (!node->encap_ip[0] && local->encap_ip) {
-                replace(&node->encap_ip, local->encap_ip);
-            }
-            if (local->encap != DTS_ENCAP_UNSET) {
-                node->encap = local->encap;
-            }
+        /* (Of the encapsulation only the row's word counts, also for the node
+         * itself: both ends of a tunnel have to read the same.) */
+        if (!strcmp(row->name, local->node) && !node->encap_ip[0]
+            && local->encap_ip) {
+            replace(&node->encap_ip, local->encap_ip);
         }
     }
 }

@@ -214,7 +214,6 @@ void dts_view_destroy_receipts(struct dts_view *);
 struct dts_view_local {
     const char *node;           /* dts-node */
     const char *encap_ip;       /* dts-encap-ip, or "". */
-    enum dts_encap encap;       /* dts-encap-type, or UNSET. */
 };
 
 struct dts_view *dts_view_create(const struct ovsdb_idl *,

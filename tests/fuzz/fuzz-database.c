@@ -358,8 +358,7 @@ run_ctl(const struct ovsdb_idl *idl)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    const struct dts_view_local local = { n && data[0] == 'g' ? "g" : "A", "",
-                                          DTS_ENCAP_UNSET };
+    const struct dts_view_local local = { n && data[0] == 'g' ? "g" : "A", "" };
     struct fake_line line;
     struct agent a;
     bool more;

@@ -36,32 +36,41 @@ agent_stop() { stop agent-$1 "${2-TERM}"; }
 agent() { local n=$1; shift; on $n ovs-appctl --timeout=10 -t $W/$n/dts/dts-agent.ctl "$@"; }
 rpc() { local n=$1; shift; on $n $PY $N/agentrpc.py "$@"; }
 
-# dts_up [encap=gre|vxlan|geneve] [mode=flow|port] [family=4|6] [vlan=N]
-#        [loss=static|closed] [xen=yes|no]: the system as an operator makes it.
-dts_up() {
-    local encap=gre mode=flow family=4 vlan= loss=static xen=yes a n ip
-    for a; do local "$a"; done
-    bed_up || return 1
-    db_create && db_start || return 1
+# dts_local NODE [FAMILY]: what a node's own Open vSwitch tells its agent.
+dts_local() {
+    ovs $1 set Open_vSwitch . external_ids:dts-node=$1 \
+        external_ids:dts-remote="$(remote_of $1)" \
+        external_ids:dts-encap-ip=$(outer_of $1 ${2-4}) \
+        external_ids:dts-bridge-datapath-type=netdev
+}
+outer_of() { [ $2 = 4 ] && echo ${UNDERLAY[$1]} || echo ${UNDERLAY6[$1]}; }
+# dts_rows ENCAP MODE FAMILY VLAN LOSS: the database's rows (see dts_up).
+dts_rows() {
+    local n
     # (Failovers follow one another here: no hold-down.)
-    ctl init --listen=pssl:$DB_PORT -- global-set encap-type=$encap heartbeat=$((50 * SLOW)) \
+    ctl init --listen=pssl:$DB_PORT -- global-set encap-type=$1 heartbeat=$((50 * SLOW)) \
         peer-timeout=$((500 * SLOW)) bfd-min-tx=$((100 * SLOW)) hold-down=0 \
         >/dev/null || return 1
     for n in $NODES; do
-        ip=${UNDERLAY[$n]}
-        [ $family = 4 ] || ip=${UNDERLAY6[$n]}
         case $n in
-        gw1) ctl node-add $n --roles=gateway --site=three --ip=$ip ;;
-        *) ctl node-add $n --roles=server --site=$n --ip=$ip ;;
+        gw1) ctl node-add $n --roles=gateway --site=three --ip=$(outer_of $n $3) ;;
+        *) ctl node-add $n --roles=server --site=$n --ip=$(outer_of $n $3) ;;
         esac || return 1
-        ovs $n set Open_vSwitch . external_ids:dts-node=$n \
-            external_ids:dts-remote="$(remote_of $n)" \
-            external_ids:dts-encap-ip=$ip \
-            external_ids:dts-bridge-datapath-type=netdev || return 1
     done
     ctl tunnel-set hostA hostB hostA=${REPL[hostA]} hostB=${REPL[hostB]} &&
-    ctl network-add voice --key=10 --gateway=gw1:cli0${vlan:+:$vlan} \
-        --switching=$mode --on-database-loss=$loss --mtu=1500 || return 1
+    ctl network-add voice --key=10 --gateway=gw1:cli0${4:+:$4} \
+        --switching=$2 --on-database-loss=$5 --mtu=1500
+}
+
+# dts_up [encap=gre|vxlan|geneve] [mode=flow|port] [family=4|6] [vlan=N]
+#        [loss=static|closed] [xen=yes|no]: the system as an operator makes it.
+dts_up() {
+    local encap=gre mode=flow family=4 vlan= loss=static xen=yes a n
+    for a; do local "$a"; done
+    bed_up || return 1
+    db_create && db_start || return 1
+    dts_rows $encap $mode $family "$vlan" $loss || return 1
+    for n in $NODES; do dts_local $n $family || return 1; done
     if [ $xen = yes ]; then
         xenstored_start hostA && xenstored_start hostB || return 1
     fi

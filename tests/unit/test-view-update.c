@@ -35,7 +35,7 @@
 
 #define ROUNDS 600
 
-static const struct dts_view_local local = { "A", "", DTS_ENCAP_UNSET };
+static const struct dts_view_local local = { "A", "" };
 static struct ovsdb_idl *idl;
 static struct dts_view_source source;
 static char *dir;
