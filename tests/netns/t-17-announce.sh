@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # A survivor that says nothing by itself: the clients' segment hears of it all the
-# same, and each phase of the takeover is told, in order.
+# same.  And what is told of a takeover: each phase, in order, and each verdict.
 . "$(dirname "$0")/dts.sh"
-plan 16
+plan 18
 dts_up_xl || { fail "the system comes up"; exit 1; }
 g=$(binding voip generation)
 touch $W/hostB/silent-guests
@@ -53,3 +53,11 @@ ok "the client asks, and the guest answers" reaches $IP
 ok "gw1 tells of the guest's first frame" wait_for 10 has_event voip restored
 is "$(by_gw1 restored phases | jq -c --arg t $asked '(.[1] | sort_by(.[1])[-1]) as $p | [$p[0], $p[1] >= ($t | tonumber)]')" \
     '["first_frame",true]' "when it came, and no sooner" || diag "$(by_gw1 restored phases)"
+
+# ---- verdicts
+why="the owner is dead, the witness says so too"
+is "$(sed -n 's/.*|domain voip: session [0-9a-f-]*: \(told the .*\)/\1/p' $W/hostB/dts/dts-agent.log)" \
+    "told the link: commit ($why)
+told the gate: granted ($why)" "the agent's log has each verdict, and why"
+ok "and theirs what they were told" eval "grep -q 'domain voip: commit: $why' $W/hostB/dts/dts-link.log &&
+    grep -q 'domain [0-9]*: granted: $why' $W/hostB/dts/xl-voip.log"
