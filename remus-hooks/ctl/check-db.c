@@ -173,7 +173,13 @@ check_self(struct check *c)
                   "dts-ctl node-set %s ip=IP, or here: ovs-vsctl set "
                   "Open_vSwitch . external_ids:dts-encap-ip=IP", c->node),
                   "no tunnel can be made: this node's address is not known");
-    } else if (ip[0] && c->encap_ip && strcmp(ip, c->encap_ip)) {
+    } else if (!ip[0]) {
+        check_bad(&c->lines, CHECK_FAIL, "encap-ip", xasprintf(
+                  "dts-ctl node-set %s ip=%s", c->node, c->encap_ip),
+                  "no tunnel can be made: the local Open vSwitch says %s, the "
+                  "database nothing (a node's certificate may not write it)",
+                  c->encap_ip);
+    } else if (c->encap_ip && strcmp(ip, c->encap_ip)) {
         check_bad(&c->lines, CHECK_WARN, "encap-ip", xasprintf(
                   "dts-ctl node-set %s ip=%s", c->node, c->encap_ip),
                   "the database says %s, the local Open vSwitch %s", ip,
