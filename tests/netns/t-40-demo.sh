@@ -10,7 +10,7 @@ trap 'rm -rf "$dir"; at_exit' EXIT
 demo() { "$N/demo" --build="$BUILD" --output=$dir "$@" >$dir/log 2>&1 || { tail -30 $dir/log; return 1; }; }
 run_of() { jq -c ".runs[] | select(.network == \"$1\") | $2" $dir/demo.json; }
 ok "power: ours keeps the call" demo
-is "$(run_of remus-dts '[.copies, .hosts]')" '[1,["hostA","hostB"]]' "one copy, on hostB"
+safe is "$(run_of remus-dts '[.copies, .hosts]')" '[1,["hostA","hostB"]]' "one copy, on hostB"
 is "$(run_of remus-dts '.phases_ms | [.suspected, .witnessed, .granted, .switched, .resumed, .first_packet] | (map(. != null and . > 0) | all)')" \
     true "every phase has its time" || diag "$(run_of remus-dts .phases_ms)"
 is "$(run_of remus-dts '.jitter_ms | .before.median > 0 and .after.median > 0')" true \
@@ -19,7 +19,7 @@ is "$(jq '[.runs[] | {(.network): .gap_ms}] | add | ."remus-dts" < .bridge / 2' 
     true "the gap is less than half of the baseline's" || diag "$(cat $dir/demo.json)"
 ok "the picture is there" [ -s $dir/demo.png ]
 ok "partition: ours goes on" demo --scenario=partition
-is "$(run_of remus-dts '[.copies, .hosts]')" '[1,["hostA"]]' "one copy, on hostA"
+safe is "$(run_of remus-dts '[.copies, .hosts]')" '[1,["hostA"]]' "one copy, on hostA"
 is "$(run_of bridge '.copies')" 2 "the stock way ends with two copies (the bed can show it)"
 ok "failback: there and back again" demo --scenario=failback --no-baseline
 is "$(run_of remus-dts '[.copies, .hosts]')" '[1,["hostA","hostB","hostA"]]' \
