@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 #
 # Which failures a second try may forgive.  With DTS_SECOND_TRY=1, as in
 # continuous integration, what failed because a loaded machine's waits ran out is

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which generations a node gives its receipt for, and that it does so when it
- * becomes a gateway of a network whose domains run already; and that it does not
- * until the switch has acknowledged the flows and the revalidators have passed
- * since, nor says that either was sooner. */
+/* Which generations a node gives its receipt for, and that it does so when
+ * it becomes a gateway of a network whose domains run already; and that it
+ * does not until the switch has acknowledged the flows and the revalidators
+ * have passed since, nor says that either was sooner. */
 
 #include <config.h>
 
