@@ -11,7 +11,7 @@ bench-xen:
 	$(abs_top_srcdir)/tests/xenlab/bench
 .PHONY: bench-xen
 EXTRA_DIST += \
-	.ci/run tests/run build-aux/dependencies \
+	.ci/run tests/run tests/second-try.sh build-aux/dependencies \
 	tests/data/remus-stream tests/data/reduce-stream \
 	tests/netns/run tests/netns/lib.sh tests/netns/dts.sh \
 	tests/netns/algorithm1.sh tests/netns/kill-table.sh tests/netns/guest.py tests/netns/probe.py \

@@ -36,7 +36,7 @@ endif
 EXTRA_DIST += \
 	tests/link/fakehelper.py tests/link/fakereceiver.py \
 	tests/link/linkbed.py tests/link/test-check tests/link/test-gate \
-	tests/link/test-link tests/link/test-told \
+	tests/link/test-link tests/link/test-told tests/link/test-recorded \
 	tests/link/test-wan
 
 dist_man_MANS += docs/dts-link.8

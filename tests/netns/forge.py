@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Sends frames that nobody should believe, 100 times.
+"""Sends frames that nobody should believe, 100 times, or with --until-term one a
+millisecond until it is ended.
 
-    forge.py INTERFACE rarp MAC
-    forge.py INTERFACE garp MAC IP
-    forge.py INTERFACE gre OUTER-MAC OUTER-SRC OUTER-DST KEY MAC IP
+    forge.py [--until-term] INTERFACE rarp MAC
+    forge.py [--until-term] INTERFACE garp MAC IP
+    forge.py [--until-term] INTERFACE udp MAC IP
+    forge.py [--until-term] INTERFACE gre OUTER-MAC OUTER-SRC OUTER-DST KEY MAC IP
 
-gre: a GRE packet whose inner frame is a UDP broadcast from MAC and IP that
-contains the word SPOOF.
+udp: a UDP broadcast from MAC and IP that contains the word SPOOF; gre: a GRE
+packet whose inner frame is such a one.
 """
 import socket
 import struct
@@ -33,7 +35,8 @@ def udp(src, text):
     return ip(src, "255.255.255.255", 17, body)
 
 
-interface, what, *args = sys.argv[1:]
+endless = sys.argv[1] == "--until-term"
+interface, what, *args = sys.argv[1 + endless:]
 every = b"\xff" * 6
 if what in ("rarp", "garp"):
     m = mac(args[0])
@@ -41,6 +44,8 @@ if what in ("rarp", "garp"):
     frame = every + m + (b"\x80\x35" if what == "rarp" else b"\x08\x06") + \
         struct.pack("!HHBBH", 1, 0x800, 6, 4, 3 if what == "rarp" else 1) + \
         m + a + m + a
+elif what == "udp":
+    frame = every + mac(args[0]) + b"\x08\x00" + udp(args[1], b"SPOOF" * 8)
 else:
     outer, src, dst, key, m, a = args
     inner = every + mac(m) + b"\x08\x00" + udp(a, b"SPOOF" * 8)
@@ -49,6 +54,13 @@ else:
         ip(src, dst, 47, gre)
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 s.bind((interface, 0))
+frame = frame.ljust(60, b"\0")
+while endless:
+    try:
+        s.send(frame)
+    except OSError:
+        pass                    # A full queue.
+    time.sleep(0.001)
 for _ in range(100):
-    s.send(frame.ljust(60, b"\0"))
+    s.send(frame)
     time.sleep(0.002)

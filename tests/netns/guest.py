@@ -13,6 +13,8 @@ UDP port 7: a request (8 bytes of sequence, then anything) is answered with
 sequence, counter (8 bytes), boot id (16), the host's name (8, padded: not part
 of the memory, it tells which copy answered), then the rest of the request.
 UDP port 5004: RTP, sent back as it came.
+UDP port 5060: SIP, as far as one call needs it: the answer to BYE holds the
+X-Token that the call's INVITE gave, which is kept in the memory.
 
 Commands on the control socket (unix, stream, a line each; the answer is a line
 of JSON): suspend, resume [keep] [announce], state, spoof MAC IP COUNT, quit.
@@ -90,7 +92,35 @@ class Guest:
             return head + data[len(head):]
         if port == 5004:
             return data
+        if port == 5060:
+            return self.sip(data)
         return None
+
+    def sip(self, data):
+        """The answer to a request, None to what needs none."""
+        lines = data.decode(errors="replace").split("\r\n\r\n")[0].split("\r\n")
+        method = lines[0].split(" ")[0]
+        if method not in ("INVITE", "BYE"):
+            return None
+        heads = [x.partition(":")[::2] for x in lines[1:]]
+        value = {k.strip().lower(): v.strip() for k, v in heads}
+        calls = self.memory.setdefault("calls", {})
+        call = value.get("call-id", "")
+        if method == "INVITE":
+            calls[call] = value.get("x-token", "")
+        known = call in calls
+        out = ["SIP/2.0 " + ("200 OK" if known else
+                             "481 Call/Transaction Does Not Exist")]
+        for k, v in heads:
+            if k.strip().lower() in ("via", "from", "call-id", "cseq"):
+                out.append(k + ":" + v)
+            elif k.strip().lower() == "to":
+                out.append(k + ":" + v + ("" if "tag=" in v else ";tag=guest"))
+        if known:
+            out.append("X-Token: " + calls[call])
+        out += ["Contact: <sip:guest@%s>" % socket.inet_ntoa(self.ip4),
+                "Content-Length: 0", "", ""]
+        return "\r\n".join(out).encode()
 
     def frame(self, f):
         if f[6:12] == self.mac or (f[0:6] != self.mac and not f[0] & 1):

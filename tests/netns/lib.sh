@@ -26,6 +26,7 @@ P=dts$$
 W=${TMPDIR:-/tmp}/dts-bed.$$
 FULL=${FULL:-no}
 case $BUILD in *san) SLOW=3 ;; *) SLOW=1 ;; esac
+. "$SRC/tests/second-try.sh"    # safe
 PATH=$BUILD/tests/netns/bin:$PATH:/usr/sbin:/sbin:/usr/share/openvswitch/scripts
 export LC_ALL=C PYTHONDONTWRITEBYTECODE=1
 unset DTS_DB DTS_RUNDIR OVS_RUNDIR
@@ -49,10 +50,11 @@ diag() { sed 's/^/# /' <<<"$*"; }
 pass() { tests_done=$((tests_done + 1)); echo "ok $tests_done - $*"; }
 fail() {
     tests_done=$((tests_done + 1)); tests_failed=$((tests_failed + 1))
-    echo "not ok $tests_done - $*"
+    echo "not ok $tests_done - $*$SAFETY"
 }
 skip() { tests_done=$((tests_done + 1)); echo "ok $tests_done - # SKIP $*"; }
 skip_all() { echo "1..0 # SKIP $*"; planned=0; exit 77; }
+# (`safe ok ...`, `safe is ...`: about safety, see tests/second-try.sh.)
 # ok DESCRIPTION COMMAND...
 ok() {
     local what=$1 out; shift

@@ -8,7 +8,8 @@ Only frames that came in are counted (towards this node).  At SIGTERM prints one
 JSON object: "seen" has, for each source MAC asked for with --mac and each NAME,
 count, first and last (monotonic seconds); "switches" is the sequence of names
 that carried that MAC, each with first, last and count; "spoof" counts frames
-that contain the word SPOOF and "total" all frames, by name.
+that contain the word SPOOF and "total" all frames, by name; "spoof_last_us" is
+when the last such one came, by the kernel's word (microseconds since the epoch).
 """
 import argparse
 import json
@@ -43,6 +44,18 @@ def inner(f):
     return None
 
 
+SO_TIMESTAMPNS = 35
+
+
+def kernel_us(ancillary):
+    """When the kernel got the frame."""
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+            s, ns = struct.unpack("qq", data[:16])
+            return s * 1000000 + ns // 1000
+    return None
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--mac", action="append", default=[])
@@ -59,6 +72,7 @@ def main():
         s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         s.bind((interface, 3))
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         s.setblocking(False)
         socks[s] = name
     stop = []
@@ -66,12 +80,13 @@ def main():
     if args.ready:
         open(args.ready, "w").close()
     seen, switches, spoof, total, events = {}, {}, {}, {}, []
+    spoof_last = {}
     while not stop:
         for s in select.select(list(socks), [], [], 0.1)[0]:
             name = socks[s]
             try:
                 for _ in range(64):
-                    f, addr = s.recvfrom(65536)
+                    f, ancillary, _, addr = s.recvmsg(65536, 64)
                     if addr[2] == socket.PACKET_OUTGOING:
                         continue
                     if not args.plain:
@@ -83,6 +98,7 @@ def main():
                     total[name] = total.get(name, 0) + 1
                     if b"SPOOF" in f:
                         spoof[name] = spoof.get(name, 0) + 1
+                        spoof_last[name] = kernel_us(ancillary)
                     m = macs.get(f[6:12])
                     if m is None:
                         continue
@@ -104,7 +120,7 @@ def main():
             for e in events:
                 f.write("%.6f %s %s\n" % e)
     print(json.dumps({"seen": seen, "switches": switches, "spoof": spoof,
-                      "total": total}))
+                      "spoof_last_us": spoof_last, "total": total}))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ guarded() { [ "$(policies)" = "$1" ]; }
 ip -n ${P}hostA xfrm policy flush
 ok "flushed by somebody: they are back" wait_for 5 guarded "$gre"
 agent_stop hostA KILL
-is "$(policies)" "$gre" "without the agent they stay"
+safe is "$(policies)" "$gre" "without the agent they stay"
 ip -n ${P}hostA xfrm policy flush
 agent_start hostA
 ok "an agent that starts puts them there" wait_for 20 guarded "$gre"
@@ -118,8 +118,8 @@ is "$(send 47)" sent "and what is sent is sent"
 ctl tunnel-set gw1 hostA encrypt=ipsec
 ok "encrypted: the IPsec daemon is told" wait_for 20 named dts-l3 gw1
 is "$(option hostA dts-d3 remote_name)" "" "by one of the two interfaces: its policies are about addresses"
-is "$(forged)" 0 "encrypted: the same forged packet is refused"
-is "$(send 47)" "Operation not permitted" "and nothing leaves in the clear"
+safe is "$(forged)" 0 "encrypted: the same forged packet is refused"
+safe is "$(send 47)" "Operation not permitted" "and nothing leaves in the clear"
 is "$(send 4789)" sent "(another encapsulation is not concerned)"
 is "$(uuids)" "$before" "no port was made anew"
 ctl tunnel-set gw1 hostA type=vxlan
@@ -127,7 +127,7 @@ is_vxlan() { [ "$(ovs hostA get interface dts-l3 type)" = vxlan ]; }
 ok "as VXLAN" wait_for 20 is_vxlan
 is "$(policies)" "in ${UNDERLAY[gw1]}/32 0.0.0.0/0 udp 4789,in ${REPL[hostB]}/32 0.0.0.0/0 gre,out 0.0.0.0/0 ${UNDERLAY[gw1]}/32 udp 4789,out 0.0.0.0/0 ${REPL[hostB]}/32 gre" \
     "its port is refused instead" || diag "$(ip -n ${P}hostA xfrm policy)"
-is "$(send 4789) $(send 47)" "Operation not permitted sent" "and nothing leaves by that"
+safe is "$(send 4789) $(send 47)" "Operation not permitted sent" "and nothing leaves by that"
 
 # ---- off
 ctl tunnel-set gw1 hostA encrypt= type=

@@ -43,7 +43,7 @@ stop vswitchd-gw1 KILL
 vswitchd_start gw1
 dts_bridge() { on gw1 ovs-ofctl -O OpenFlow15 show br-dts; }
 ok "gw1's switch is back without its agent" wait_for 20 dts_bridge
-is "$(ovs gw1 get bridge br-dts fail_mode)" secure "br-dts fails closed"
+safe is "$(ovs gw1 get bridge br-dts fail_mode)" secure "br-dts fails closed"
 observe_start c client --plain --mac $MAC eth=eth0
 observe_start w gw1 --mac $MAC A=uA
 sleep 1
@@ -51,7 +51,7 @@ guest hostA 1 spoof $MAC $IP 100 >/dev/null
 sleep 1
 c=$(observe_stop c client); w=$(observe_stop w gw1)
 is "$(jq '.spoof.A // 0 | . >= 90' <<<"$w")" true "hostA's guest sends towards it" || diag "$w"
-is "$(jq '.spoof.eth // 0' <<<"$c")" 0 "no frame passes" || diag "$c"
+safe is "$(jq '.spoof.eth // 0' <<<"$c")" 0 "no frame passes" || diag "$c"
 agent_start gw1
 ok "with the agent everything is as before" wait_for 30 reaches $IP
 
@@ -63,7 +63,7 @@ sleep 1
 guest hostA 1 spoof $MAC $IP 100 >/dev/null
 sleep 1
 w=$(observe_stop w gw1)
-is "$(jq '.spoof.A // 0' <<<"$w")" 0 "a server's switch without its agent opens nothing either" ||
+safe is "$(jq '.spoof.A // 0' <<<"$w")" 0 "a server's switch without its agent opens nothing either" ||
     diag "$w"
 agent_start hostA
 ok "and serves again with it" wait_for 30 reaches $IP

@@ -55,9 +55,9 @@ for _ in 1 2 3 4 5; do
 done
 ok "gw1's bridge deleted: the client is served again" wait_for 30 repaired
 c=$(observe_stop c client)
-is "$(jq '.spoof.eth // 0' <<<"$c")" 0 "no frame of the stale guest has passed" ||
+safe is "$(jq '.spoof.eth // 0' <<<"$c")" 0 "no frame of the stale guest has passed" ||
     diag "$c"
-is "$(ovs gw1 get bridge br-dts fail_mode)" secure "the new bridge fails closed"
+safe is "$(ovs gw1 get bridge br-dts fail_mode)" secure "the new bridge fails closed"
 is "$(ovs gw1 get bridge br-dts external_ids:dts-seen-voip | grep -o '[0-9]*' | head -n 1)" \
     "$g" "and knows the generation seen"
 agent_start hostB

@@ -26,13 +26,13 @@ ok "the binding is hostB's, one generation on" wait_for 20 bound voip hostB alon
 sleep 1
 r=$(probe_stop p); w=$(observe_stop wires gw1)
 diag "gap $(jq .gap_ms <<<"$r") ms, $(jq .back_max <<<"$r") replies rolled back"
-is "$(jq .boots <<<"$r")" 1 "with the memory of the original" || diag "$r"
-is "$(jq -c '[.hosts[] | .[0]]' <<<"$r")" '["hostA","hostB"]' \
+safe is "$(jq .boots <<<"$r")" 1 "with the memory of the original" || diag "$r"
+safe is "$(jq -c '[.hosts[] | .[0]]' <<<"$r")" '["hostA","hostB"]' \
     "each host answered in its time" || diag "$r"
 is "$(jq '.back_max <= 60 * '$SLOW <<<"$r")" true \
     "no more rolled back than one interval and a transfer" || diag "$r"
 is "$(jq '.gap_ms < 5000 * '$SLOW <<<"$r")" true "restored within 5 s" || diag "$r"
-is "$(jq -c --arg m $MAC '[.switches[$m][] | .[0]]' <<<"$w")" '["A","B"]' \
+safe is "$(jq -c --arg m $MAC '[.switches[$m][] | .[0]]' <<<"$w")" '["A","B"]' \
     "one tunnel at a time carried its frames" || diag "$w"
 is "$(domains hostB)" "voip:r" "the copy is the domain now"
 ok "an event tells of the takeover" has_event voip takeover
@@ -52,7 +52,7 @@ ok "the other way round it is protected again" \
 
 # All of it under the rules for nodes, which their certificates cannot leave.
 refused() { on hostB ovsdb-client $(tls_of hostB) --timeout=10 transact $(remote_of hostB) "[\"DTS\",$1]" | grep -q 'RBAC rules for client \\"hostB\\" role \\"dts-node\\"'; }
-ok "hostB may not write a receipt of gw1" refused \
+safe ok "hostB may not write a receipt of gw1" refused \
     '{"op":"update","table":"Fence","where":[["gateway","==","gw1"]],"row":{"generations":["map",[["voip",99]]]}}'
 is "$(grep -hE '[|](WARN|ERR)[|].*(RBAC rules|refused to have)' $W/*/dts/dts-agent.log | head -n 3)" "" \
     "and no agent tried what it may not"

@@ -34,11 +34,11 @@ settled() { [ ! -e $W/hostB/dts/copy-6 ]; }
 ok "then what it was says nothing any more" wait_for 20 settled
 released
 sleep $((3 * SLOW))
-ok "so it is not taken for another migration" bound voip hostA released
+safe ok "so it is not taken for another migration" bound voip hostA released
 agent_stop hostB KILL
 agent_start hostB
 sleep $((3 * SLOW))
-ok "nor by the next agent" bound voip hostA released
+safe ok "nor by the next agent" bound voip hostA released
 
 # What an `xl-remus protect` leaves that dies: its buffer's port.  One that lives
 # holds its lock.
