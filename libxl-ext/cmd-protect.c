@@ -192,8 +192,9 @@ refuse_option(int c)
         return fail(DTS_EXIT_USAGE, "-b sends checkpoints nowhere and "
                     "protects nothing: to measure, use xl remus -F -b -n -d");
     case 'e':
-        return fail(DTS_EXIT_USAGE, "-e is the receiver's: xl-remus receive "
-                    "-e, in DTS_LINK_OPTIONS of the other node");
+        return fail(DTS_EXIT_USAGE, "-e is the receiver's: "
+                    "DTS_RECEIVER='xl-remus receive -e' in "
+                    "/etc/default/remus-dts-link of the other node");
     case 'N':
         return fail(DTS_EXIT_USAGE, "-N: the buffer is laid without a "
                     "script; -n does without a buffer");
