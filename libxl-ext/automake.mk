@@ -20,6 +20,7 @@ libxl_ext_libremusdts_la_SOURCES = \
 	libxl-ext/engine-control.c \
 	libxl-ext/engine-libxl.c \
 	libxl-ext/engine-link.c \
+	libxl-ext/engine-output.c \
 	libxl-ext/engine-session.c \
 	libxl-ext/epoch.c libxl-ext/epoch.h \
 	libxl-ext/link-event.c libxl-ext/link-event.h \
