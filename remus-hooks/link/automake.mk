@@ -26,8 +26,9 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test-link
 TESTS += tests/unit/test-link
 tests_unit_test_link_SOURCES = tests/unit/test-link.c \
-	remus-hooks/link/heartbeat.c remus-hooks/link/hold.c \
-	remus-hooks/link/ring.c remus-hooks/link/wire.c
+	remus-hooks/link/events.c remus-hooks/link/heartbeat.c \
+	remus-hooks/link/hold.c remus-hooks/link/ring.c \
+	remus-hooks/link/wire.c
 tests_unit_test_link_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_link_LDADD = $(UNIT_LIBS)
 endif
