@@ -163,6 +163,8 @@ status_json(const struct engine *e)
     json_object_put(o, "last_ack_us", number(e->last.ack_us));
     json_object_put(o, "last_bytes", number(e->last.bytes));
     json_object_put(o, "last_wire_bytes", number(e->last.wire_bytes));
+    json_object_put(o, "last_pages", number(e->last.pages));
+    json_object_put(o, "last_held_frames", number(e->last.held_frames));
     json_object_put_string(o, "reason", s->why ? s->why
                            : e->why ? e->why : "");
     json_object_put(o, "buffer", e->netbuf ? buffer_json(e)
@@ -198,8 +200,9 @@ status_text(const struct engine *e, struct ds *ds)
         ds_put_format(ds, "suspend %.1f ms, pause %.1f ms, send %.1f ms, "
                       "ack %.1f ms\n", c->suspend_us / 1e3,
                       c->pause_us / 1e3, c->send_us / 1e3, c->ack_us / 1e3);
-        ds_put_format(ds, "  %"PRIu64" KiB a checkpoint, %"PRIu64" KiB on the "
-                      "wire\n", c->bytes >> 10, c->wire_bytes >> 10);
+        ds_put_format(ds, "  %"PRIu64" dirty pages, %"PRIu64" KiB a "
+                      "checkpoint, %"PRIu64" KiB on the wire\n", c->pages,
+                      c->bytes >> 10, c->wire_bytes >> 10);
         if (e->slow.slow) {
             char *text = slow_text(c, e->interval_ms);
 

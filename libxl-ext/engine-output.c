@@ -17,6 +17,7 @@
 
 #define CLOSE_TRIES 3
 #define RETRY_MS 1000
+#define COUNT_MS 500
 
 int
 engine_output_close(struct engine *e)
@@ -64,6 +65,19 @@ engine_output_release_all(struct engine *e)
     }
     s->release_at = error ? time_msec() + RETRY_MS : 0;
     return error;
+}
+
+void
+engine_output_count(struct engine *e)
+{
+    struct engine_session *s = &e->s;
+    struct remus_netbuf_stats stats;
+
+    if (e->netbuf && time_msec() >= s->count_at) {
+        s->count_at = time_msec() + COUNT_MS;
+        remus_netbuf_stats(e->netbuf, &stats);
+        s->held_frames = stats.waiting.frames;
+    }
 }
 
 const char *

@@ -178,6 +178,7 @@ link_event(struct engine *e, const struct link_event *ev)
         if (ev->n == s->epoch.closed) {
             s->checkpoint.bytes = ev->raw;
             s->checkpoint.wire_bytes = ev->wire;
+            s->checkpoint.pages = ev->pages;
             s->checkpoint.send_us = engine_now_us() - s->resumed_at;
         }
         break;
@@ -303,6 +304,7 @@ release(struct engine *e)
     s->checkpoint.suspend_us = (s->checkpoint.n > 1
                                 ? s->suspended_at - s->begun_at : 0);
     s->checkpoint.pause_us = s->resumed_at - s->suspended_at;
+    s->checkpoint.held_frames = s->held_frames;
     e->last = s->checkpoint;
     judge_interval(e);
     if (e->phase == ENGINE_COPYING) {
@@ -344,6 +346,8 @@ engine_epochs_run(struct engine *e)
             s->begun_before = s->begun_at;
             s->begun_at = engine_now_us();
             gate_say(s, "go");
+            /* Nothing waits for us now, and as much is held as will be. */
+            engine_output_count(e);
             break;
         case EPOCH_RELEASE:
             ok = !release(e);

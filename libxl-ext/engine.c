@@ -43,9 +43,8 @@ check_options(struct engine *e, char **error)
     const struct remus_dts_protect *o = e->o;
     char *problem;
 
-    if (o->version != REMUS_DTS_VERSION) {
-        return remus_error(error, DTS_EXIT_USAGE, "compiled with another "
-                           "version of remus-dts/remus.h");
+    if (remus_check_version(o->version, error)) {
+        return DTS_EXIT_USAGE;
     }
     if (o->interval_ms < 0 || o->interval_ms > 60000) {
         return remus_error(error, DTS_EXIT_USAGE, "an interval of %d ms: 1 to "

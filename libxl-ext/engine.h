@@ -82,6 +82,8 @@ struct engine_session {
     int64_t started, begun_at, begun_before, suspended_at, resumed_at;
     struct remus_dts_checkpoint checkpoint;     /* The one on its way. */
     int64_t protected_at;
+    long long int count_at;     /* ms: not before, what is held is counted. */
+    uint64_t held_frames;       /* So many were. */
 };
 
 struct engine {
@@ -141,6 +143,8 @@ void engine_session_uninit(struct engine *);
 int engine_output_close(struct engine *);
 int engine_output_release(struct engine *);
 int engine_output_release_all(struct engine *);
+/* Counts what is held, if that was not done just now. */
+void engine_output_count(struct engine *);
 /* As `status` has it. */
 const char *engine_output_name(const struct engine *);
 /* Is something held that only a verdict may let go? */
