@@ -20,6 +20,7 @@ libxl_ext_libremusdts_la_SOURCES = \
 	libxl-ext/engine-control.c \
 	libxl-ext/engine-libxl.c \
 	libxl-ext/engine-link.c \
+	libxl-ext/engine-output.c \
 	libxl-ext/engine-session.c \
 	libxl-ext/epoch.c libxl-ext/epoch.h \
 	libxl-ext/link-event.c libxl-ext/link-event.h \
@@ -57,6 +58,7 @@ libxl_ext_xl_remus_SOURCES = \
 	libxl-ext/cmd-switchover.c \
 	libxl-ext/domlist.c libxl-ext/domlist.h \
 	libxl-ext/domstate.c libxl-ext/domstate.h \
+	libxl-ext/live-line.c libxl-ext/live-line.h \
 	libxl-ext/real-helper.c libxl-ext/real-helper.h \
 	libxl-ext/xl-remus.c libxl-ext/xl-remus.h \
 	remus-hooks/lib/check-lines.c remus-hooks/lib/check-lines.h
@@ -186,6 +188,15 @@ tests_unit_test_xl_header_SOURCES = tests/unit/test-xl-header.c \
 	libxl-ext/xl-header.c libxl-ext/xl-header.h remus-hooks/lib/framing.c
 tests_unit_test_xl_header_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_xl_header_LDADD = $(UNIT_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-live-line
+TESTS += tests/unit/test-live-line
+tests_unit_test_live_line_SOURCES = tests/unit/test-live-line.c \
+	libxl-ext/live-line.c libxl-ext/live-line.h
+tests_unit_test_live_line_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_live_line_LDADD = $(UNIT_LIBS)
 endif
 
 if HAVE_CMOCKA

@@ -13,10 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "command-line.h"
 #include "daemon.h"
+#include "live-line.h"
 #include "openvswitch/vlog.h"
 #include "remus-dts/remus.h"
 #include "rundir.h"
@@ -28,6 +30,8 @@
 VLOG_DEFINE_THIS_MODULE(protect);
 
 #define LINE_MS 500             /* Between two states of the live line. */
+#define LINE_WIDTH 79           /* Of a terminal that does not say. */
+#define LINE_MAX_WIDTH 159
 
 #ifdef HAVE_LZ4
 #define DEFAULT_COMPRESS "lz4"
@@ -40,9 +44,7 @@ struct view {
     bool tty, quiet, detached;
     bool live;                  /* The cursor stands in the live line. */
     long long int line_at;
-    uint64_t copied;            /* Of the first copy, when... */
-    long long int copied_at;    /* ...ms. */
-    double rate;                /* Bytes a ms, smoothed; 0: not known. */
+    struct live_copy copy;
 };
 
 /* ---------------------------------------------------------------- live line */
@@ -56,16 +58,20 @@ end_line(struct view *v)
     }
 }
 
-static void OVS_PRINTF_FORMAT(2, 3)
-live(struct view *v, const char *format, ...)
+/* Columns of the terminal, without the last one: there the cursor stands. */
+static size_t
+line_width(void)
 {
-    char text[160];
-    va_list args;
+    struct winsize w;
 
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    fprintf(stderr, "\r%.79s\033[K", text);
+    return (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) || w.ws_col < 2
+            ? LINE_WIDTH : MIN(w.ws_col - 1, LINE_MAX_WIDTH));
+}
+
+static void
+show_line(struct view *v, const char *line)
+{
+    fprintf(stderr, "\r%s\033[K", line);
     v->live = true;
 }
 
@@ -82,40 +88,25 @@ line_is_due(struct view *v)
 static void
 copying(void *v_, uint64_t bytes, uint64_t total)
 {
+    char line[LINE_MAX_WIDTH + 1];
     struct view *v = v_;
-    long long int now = time_msec();
 
-    if (!line_is_due(v)) {
-        return;
-    }
-    if (v->copied_at && now > v->copied_at && bytes > v->copied) {
-        double rate = (double) (bytes - v->copied) / (now - v->copied_at);
-
-        v->rate = v->rate ? 0.7 * v->rate + 0.3 * rate : rate;
-    }
-    v->copied = bytes;
-    v->copied_at = now;
-    if (v->rate && bytes < total) {
-        live(v, "%s: first copy %d %%, %"PRIu64" of about %"PRIu64" MiB, "
-             "%.1f MB/s, %d s left", v->domain,
-             (int) (100 * bytes / MAX(total, 1)), bytes >> 20, total >> 20,
-             v->rate / 1000, (int) ((total - bytes) / v->rate / 1000) + 1);
-    } else {
-        live(v, "%s: first copy, %"PRIu64" of about %"PRIu64" MiB", v->domain,
-             bytes >> 20, total >> 20);
+    if (line_is_due(v)) {
+        live_line_copy(&v->copy, v->domain, bytes, total, time_msec(), line,
+                       line_width());
+        show_line(v, line);
     }
 }
 
 static void
 checkpoint(void *v_, const struct remus_dts_checkpoint *c)
 {
+    char line[LINE_MAX_WIDTH + 1];
     struct view *v = v_;
 
     if (line_is_due(v)) {
-        live(v, "%s: epoch %"PRIu64", each %.0f ms, %"PRIu64" KiB (%"PRIu64
-             " on the wire), pause %.0f ms, ack %.0f ms", v->domain, c->n,
-             c->interval_us / 1e3, c->bytes >> 10, c->wire_bytes >> 10,
-             c->pause_us / 1e3, c->ack_us / 1e3);
+        live_line_checkpoint(v->domain, c, line, line_width());
+        show_line(v, line);
     }
 }
 
@@ -192,8 +183,9 @@ refuse_option(int c)
         return fail(DTS_EXIT_USAGE, "-b sends checkpoints nowhere and "
                     "protects nothing: to measure, use xl remus -F -b -n -d");
     case 'e':
-        return fail(DTS_EXIT_USAGE, "-e is the receiver's: xl-remus receive "
-                    "-e, in DTS_LINK_OPTIONS of the other node");
+        return fail(DTS_EXIT_USAGE, "-e is the receiver's: "
+                    "DTS_RECEIVER='xl-remus receive -e' in "
+                    "/etc/default/remus-dts-link of the other node");
     case 'N':
         return fail(DTS_EXIT_USAGE, "-N: the buffer is laid without a "
                     "script; -n does without a buffer");

@@ -74,12 +74,21 @@ run_ctl(int timeout, const char *const *args)
     return WIFEXITED(status) ? WEXITSTATUS(status) : DTS_EXIT_PARTLY;
 }
 
+/* NULL: there is none, or it is no text. */
+static const char *
+text_member(const struct json *object, const char *name)
+{
+    const struct json *text = shash_find_data(object->object, name);
+
+    return text && text->type == JSON_STRING ? json_string(text) : NULL;
+}
+
 /* Is 'domain' protected from here?  Then '*peer', to be freed, has its copy. */
 static int
 get_peer(const char *domain, char **peer)
 {
     const char *json_args[] = { "--json", NULL };
-    const char *state, *name;
+    const char *state = NULL, *name = NULL;
     char *reply, *error;
     struct json *json;
     int status;
@@ -93,14 +102,16 @@ get_peer(const char *domain, char **peer)
     }
     json = json_from_string(reply);
     free(reply);
-    if (json->type != JSON_OBJECT) {
-        json_destroy(json);
-        return fail(DTS_EXIT_PARTLY, "the answer of %s's process is not "
-                    "understood", domain);
+    if (json->type == JSON_OBJECT) {
+        state = text_member(json, "state");
+        name = text_member(json, "peer");
     }
-    state = json_string(shash_find_data(json->object, "state"));
-    name = json_string(shash_find_data(json->object, "peer"));
-    if (strcmp(state, "protected")) {
+    if (!state || !name) {
+        status = fail(DTS_EXIT_PARTLY, "the answer of %s's process is not "
+                      "understood: if that is of another version of "
+                      "remus-dts, dts-ctl switch %s does without it", domain,
+                      domain);
+    } else if (strcmp(state, "protected")) {
         status = fail(DTS_EXIT_REFUSED, "%s is not protected now (%s): there "
                       "is no copy that could go on", domain, state);
     } else {

@@ -94,12 +94,11 @@ number(int64_t x)
     return json_integer_create(x);
 }
 
-static const char *
-output_name(const struct engine *e)
+/* Of the session that there is; between two there are no numbers. */
+static struct json *
+session_number(const struct engine *e, uint64_t x)
 {
-    return (!e->netbuf ? "uncommitted"
-            : e->phase == ENGINE_PROTECTED || e->phase == ENGINE_TAKEN
-            || e->s.epoch.closed ? "committed" : "passes");
+    return number(e->phase == ENGINE_WAITING ? 0 : x);
 }
 
 static struct json *
@@ -143,13 +142,15 @@ status_json(const struct engine *e)
     json_object_put_string(o, "peer", s->peer);
     json_object_put(o, "generation", number(s->generation));
     json_object_put(o, "suspect", json_boolean_create(e->suspect));
-    json_object_put_string(o, "output", output_name(e));
+    json_object_put_string(o, "output", engine_output_name(e));
     json_object_put(o, "interval_ms", number(e->interval_ms));
     json_object_put(o, "max_interval_ms", number(e->slow.bound_ms));
     json_object_put(o, "slow", json_boolean_create(e->slow.slow));
-    json_object_put(o, "begun", number(s->epoch.begun));
-    json_object_put(o, "acknowledged", number(s->epoch.acked));
-    json_object_put(o, "committed", number(s->epoch.released));
+    json_object_put(o, "begun", session_number(e, s->epoch.begun));
+    json_object_put(o, "acknowledged",
+                    session_number(e, s->epoch.acked));
+    json_object_put(o, "committed",
+                    session_number(e, s->epoch.released));
     json_object_put(o, "copied_bytes",
                     number(e->phase == ENGINE_COPYING
                            ? engine_link_bytes(s) : 0));
@@ -162,6 +163,8 @@ status_json(const struct engine *e)
     json_object_put(o, "last_ack_us", number(e->last.ack_us));
     json_object_put(o, "last_bytes", number(e->last.bytes));
     json_object_put(o, "last_wire_bytes", number(e->last.wire_bytes));
+    json_object_put(o, "last_pages", number(e->last.pages));
+    json_object_put(o, "last_held_frames", number(e->last.held_frames));
     json_object_put_string(o, "reason", s->why ? s->why
                            : e->why ? e->why : "");
     json_object_put(o, "buffer", e->netbuf ? buffer_json(e)
@@ -197,8 +200,9 @@ status_text(const struct engine *e, struct ds *ds)
         ds_put_format(ds, "suspend %.1f ms, pause %.1f ms, send %.1f ms, "
                       "ack %.1f ms\n", c->suspend_us / 1e3,
                       c->pause_us / 1e3, c->send_us / 1e3, c->ack_us / 1e3);
-        ds_put_format(ds, "  %"PRIu64" KiB a checkpoint, %"PRIu64" KiB on the "
-                      "wire\n", c->bytes >> 10, c->wire_bytes >> 10);
+        ds_put_format(ds, "  %"PRIu64" dirty pages, %"PRIu64" KiB a "
+                      "checkpoint, %"PRIu64" KiB on the wire\n", c->pages,
+                      c->bytes >> 10, c->wire_bytes >> 10);
         if (e->slow.slow) {
             char *text = slow_text(c, e->interval_ms);
 
@@ -206,7 +210,7 @@ status_text(const struct engine *e, struct ds *ds)
             free(text);
         }
     }
-    ds_put_format(ds, "  output: %s\n", output_name(e));
+    ds_put_format(ds, "  output: %s\n", engine_output_name(e));
     if (e->netbuf) {
         struct remus_netbuf_stats stats;
 

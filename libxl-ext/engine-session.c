@@ -35,8 +35,8 @@
 #define BANNER_MS 60000         /* From the connection to the banner. */
 #define PROGRESS_MS 500
 #define LOOK_MS 1000            /* At the domain, while it is the peer's. */
-#define BUFFER_TRIES 3
 #define LAST_WORDS_MS 4000      /* For a link whose stream has ended. */
+#define VERDICT_MS 10000        /* About a guest that is no more. */
 
 int64_t
 engine_now_us(void)
@@ -178,6 +178,7 @@ link_event(struct engine *e, const struct link_event *ev)
         if (ev->n == s->epoch.closed) {
             s->checkpoint.bytes = ev->raw;
             s->checkpoint.wire_bytes = ev->wire;
+            s->checkpoint.pages = ev->pages;
             s->checkpoint.send_us = engine_now_us() - s->resumed_at;
         }
         break;
@@ -208,6 +209,10 @@ link_event(struct engine *e, const struct link_event *ev)
         set_why(s, DTS_EXIT_PARTLY, ev->text);
         break;
     case LINK_LOST:
+        /* Also an ack, perhaps: then nothing would ever be released again. */
+        epoch_fail(&s->epoch, "dts-link's reports were lost: this process did "
+                   "not read them");
+        break;
     case LINK_UNKNOWN:
         break;
     }
@@ -267,24 +272,6 @@ gate_run(struct engine *e)
 
 /* ------------------------------------------------------------------- epochs */
 
-static int
-close_epoch(struct engine *e)
-{
-    int error = 0;
-
-    for (int i = 0; e->netbuf && i < BUFFER_TRIES; i++) {
-        error = remus_netbuf_close_epoch(e->netbuf);
-        if (!error) {
-            break;
-        }
-    }
-    if (error) {
-        remus_log(&e->caller, "%s: its output cannot be held back (%s)",
-                  e->name, ovs_strerror(error));
-    }
-    return error;
-}
-
 static void
 judge_interval(struct engine *e)
 {
@@ -308,12 +295,8 @@ static int
 release(struct engine *e)
 {
     struct engine_session *s = &e->s;
-    int error = e->netbuf ? remus_netbuf_release(e->netbuf) : 0;
+    int error = engine_output_release(e);
 
-    if (error) {
-        remus_log(&e->caller, "%s: its output cannot be released (%s)",
-                  e->name, ovs_strerror(error));
-    }
     s->checkpoint.n = s->epoch.closed;
     /* (From the first one to the second it is the whole copy.) */
     s->checkpoint.interval_us = (s->checkpoint.n > 2
@@ -321,6 +304,7 @@ release(struct engine *e)
     s->checkpoint.suspend_us = (s->checkpoint.n > 1
                                 ? s->suspended_at - s->begun_at : 0);
     s->checkpoint.pause_us = s->resumed_at - s->suspended_at;
+    s->checkpoint.held_frames = s->held_frames;
     e->last = s->checkpoint;
     judge_interval(e);
     if (e->phase == ENGINE_COPYING) {
@@ -337,18 +321,21 @@ release(struct engine *e)
     return error;
 }
 
-static void
-epochs_run(struct engine *e)
+void
+engine_epochs_run(struct engine *e)
 {
     struct engine_session *s = &e->s;
     enum epoch_action action;
 
+    if (s->release_at && time_msec() >= s->release_at) {
+        epoch_retry(&s->epoch);
+    }
     while ((action = epoch_todo(&s->epoch)) != EPOCH_WAIT) {
         bool ok = true;
 
         switch (action) {
         case EPOCH_BUFFER:
-            ok = !close_epoch(e);
+            ok = !engine_output_close(e);
             break;
         case EPOCH_RESUME:
             REMUS_CALL(&e->caller, resuming, s->epoch.resume);
@@ -359,18 +346,17 @@ epochs_run(struct engine *e)
             s->begun_before = s->begun_at;
             s->begun_at = engine_now_us();
             gate_say(s, "go");
+            /* Nothing waits for us now, and as much is held as will be. */
+            engine_output_count(e);
             break;
         case EPOCH_RELEASE:
             ok = !release(e);
             break;
         case EPOCH_RELEASE_ALL:
-            if (e->netbuf && remus_netbuf_release_all(e->netbuf)) {
-                remus_log(&e->caller, "%s: its output stays held back: "
-                          "xl-remus resume %u", e->name, e->domid);
-            }
-            REMUS_CALL(&e->caller, alone, s->why ? s->why : "");
+            ok = !engine_output_release_all(e);
             break;
         case EPOCH_STOP:
+            REMUS_CALL(&e->caller, alone, s->why ? s->why : "");
             gate_say(s, "stop");
             break;
         case EPOCH_GIVE_UP:
@@ -516,6 +502,7 @@ over(struct engine *e)
 {
     struct engine_session *s = &e->s;
     enum engine_domain domain;
+    bool ended;
 
     if (!s->closing || s->worker_runs) {
         return false;
@@ -527,7 +514,8 @@ over(struct engine *e)
         return true;            /* libxl never began. */
     }
     domain = engine_domain(e);
-    if (domain == ENGINE_GONE || domain == ENGINE_SHUT) {
+    ended = domain == ENGINE_GONE || domain == ENGINE_SHUT;
+    if (ended && !engine_output_needs_verdict(e)) {
         return true;
     }
     if (s->epoch.verdict == EPOCH_ALONE) {
@@ -539,7 +527,11 @@ over(struct engine *e)
         /* The gate died, or never had a verdict. */
         agent_session_ask(s->agent, "alone?", session_params(e));
     }
-    return false;
+    if (ended && !s->verdict_deadline) {
+        s->verdict_deadline = time_msec() + VERDICT_MS;
+    }
+    /* What a guest that is no more sent last never leaves unless it may. */
+    return ended && time_msec() >= s->verdict_deadline;
 }
 
 bool
@@ -564,7 +556,7 @@ engine_session_run(struct engine *e)
     if (time_msec() >= due_at(e)) {
         epoch_due(&s->epoch);
     }
-    epochs_run(e);
+    engine_epochs_run(e);
 
     if (engine_link_ended(s) && !s->closing) {
         /* What it said last first. */
@@ -572,7 +564,7 @@ engine_session_run(struct engine *e)
         while (engine_link_event(s, &ev, &ofs)) {
             link_event(e, &ev);
         }
-        epochs_run(e);
+        engine_epochs_run(e);
         engine_session_close(e, DTS_EXIT_PARTLY, "dts-link has ended");
     }
     if (s->done[0] >= 0 && engine_worker_ended(s)) {
@@ -612,6 +604,9 @@ engine_session_wait(struct engine *e)
     }
     if (due_at(e) != LLONG_MAX) {
         poll_timer_wait_until(due_at(e));
+    }
+    if (s->release_at) {
+        poll_timer_wait_until(s->release_at);
     }
     if (s->agent) {
         int fd = agent_session_fd(s->agent);

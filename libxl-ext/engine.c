@@ -43,9 +43,8 @@ check_options(struct engine *e, char **error)
     const struct remus_dts_protect *o = e->o;
     char *problem;
 
-    if (o->version != REMUS_DTS_VERSION) {
-        return remus_error(error, DTS_EXIT_USAGE, "compiled with another "
-                           "version of remus-dts/remus.h");
+    if (remus_check_version(o->version, error)) {
+        return DTS_EXIT_USAGE;
     }
     if (o->interval_ms < 0 || o->interval_ms > 60000) {
         return remus_error(error, DTS_EXIT_USAGE, "an interval of %d ms: 1 to "
@@ -181,6 +180,10 @@ next(struct engine *e)
                        : RETRY_MS);
         e->retry_at = time_msec() + e->retry_ms;
         e->phase = ENGINE_WAITING;
+        /* There is none now.  (The epoch knows what becomes of the output.) */
+        s->uuid[0] = s->peer[0] = '\0';
+        s->generation = 0;
+        e->suspect = false;
         if (!e->why || strcmp(e->why, why)) {
             remus_log(&e->caller, "%s is NOT PROTECTED (%s); it is tried "
                       "again", e->name, why);
@@ -205,11 +208,12 @@ run(struct engine *e, bool stop)
     if (e->phase == ENGINE_WAITING) {
         enum engine_domain domain = engine_domain(e);
 
+        engine_epochs_run(e);
         if (e->unprotect) {
             return ends(e, DTS_EXIT_OK, "unprotected");
         } else if (domain == ENGINE_GONE || domain == ENGINE_SHUT) {
             return ends(e, DTS_EXIT_OK, "the domain has ended");
-        } else if (time_msec() >= e->retry_at) {
+        } else if (time_msec() >= e->retry_at && !e->s.release_at) {
             engine_session_begin(e);
         }
         return true;
@@ -226,7 +230,6 @@ remus_dts_protect(const struct remus_dts_protect *o,
                   char **error)
 {
     struct engine e = { .caller = { callbacks, aux }, .o = o, .lock = -1 };
-    enum remus_netbuf_end end;
     int status;
 
     if (error) {
@@ -264,7 +267,8 @@ remus_dts_protect(const struct remus_dts_protect *o,
         poll_fd_wait(signal_pipe[0], POLLIN);
         engine_control_wait(&e);
         if (e.phase == ENGINE_WAITING) {
-            poll_timer_wait_until(MIN(e.retry_at, time_msec() + RETRY_MS));
+            poll_timer_wait_until(MIN(MAX(e.retry_at, e.s.release_at),
+                                      time_msec() + RETRY_MS));
         } else {
             engine_session_wait(&e);
         }
@@ -272,22 +276,9 @@ remus_dts_protect(const struct remus_dts_protect *o,
     }
     status = e.code ? remus_error(error, e.code, "%s: %s", e.name, e.why) : 0;
     remus_log(&e.caller, "%s: %s", e.name, e.why ? e.why : "");
-    end = (e.phase == ENGINE_TAKEN ? REMUS_NETBUF_DROP
-           : REMUS_NETBUF_RELEASE);
-    char *problem = NULL;
-    if (e.netbuf && remus_netbuf_close(e.netbuf, end, &problem)) {
-        remus_log(&e.caller, "%s: its vifs were not put back (%s): xl-remus "
-                  "resume %u", e.name, problem, e.domid);
-        free(problem);
-    }
-    e.netbuf = NULL;
+    engine_output_end(&e);
 
 out:
-    if (e.netbuf) {
-        char *ignored = NULL;
-        remus_netbuf_close(e.netbuf, REMUS_NETBUF_RELEASE, &ignored);
-        free(ignored);
-    }
     engine_control_close(&e);
     libxl_domain_config_dispose(&e.config);
     libxl_ctx_free(e.ctx);

@@ -12,7 +12,8 @@
  *   dts-link, which we run: carries the stream from libxl to the peer, and
  *     tells us what the peer holds
  *   we, in a poll loop: engine.c (the life of a protection), engine-session.c
- *     (one session), engine-libxl.c, engine-link.c, engine-control.c */
+ *     (one session), engine-output.c, engine-libxl.c, engine-link.c,
+ *     engine-control.c */
 
 #include <pthread.h>
 #include <sys/types.h>
@@ -64,8 +65,12 @@ struct engine_session {
     int rc;                     /* What it returned. */
 
     struct epoch epoch;
+    long long int release_at;   /* ms: what could not be released is tried
+                                 * again; 0: nothing. */
     bool closing;               /* It is to end. */
     long long int link_deadline; /* ms: then the link ends by force. */
+    long long int verdict_deadline; /* ms: then a guest that has ended is not
+                                     * waited for any longer; 0: not set. */
     bool gate_ended;
     char *why;                  /* Why the session ends. */
     int code;                   /* Exit status for that. */
@@ -77,6 +82,8 @@ struct engine_session {
     int64_t started, begun_at, begun_before, suspended_at, resumed_at;
     struct remus_dts_checkpoint checkpoint;     /* The one on its way. */
     int64_t protected_at;
+    long long int count_at;     /* ms: not before, what is held is counted. */
+    uint64_t held_frames;       /* So many were. */
 };
 
 struct engine {
@@ -125,9 +132,26 @@ void engine_session_begin(struct engine *);
  * verdict tell how. */
 bool engine_session_run(struct engine *);
 void engine_session_wait(struct engine *);
+/* Does what is due by the epochs; after the session, too: see release_at. */
+void engine_epochs_run(struct engine *);
 /* Ends it in order. */
 void engine_session_close(struct engine *, int code, const char *why);
 void engine_session_uninit(struct engine *);
+
+/* engine-output.c: what the guest sends.  Each of the first three returns 0, or
+ * an errno value that was logged. */
+int engine_output_close(struct engine *);
+int engine_output_release(struct engine *);
+int engine_output_release_all(struct engine *);
+/* Counts what is held, if that was not done just now. */
+void engine_output_count(struct engine *);
+/* As `status` has it. */
+const char *engine_output_name(const struct engine *);
+/* Is something held that only a verdict may let go? */
+bool engine_output_needs_verdict(const struct engine *);
+/* Takes the buffer away.  What it holds leaves if it may, else it never
+ * does. */
+void engine_output_end(struct engine *);
 
 /* engine-link.c */
 int engine_link_start(struct engine *, char **error);

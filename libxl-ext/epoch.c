@@ -81,12 +81,6 @@ epoch_due(struct epoch *e)
 }
 
 void
-epoch_hold(struct epoch *e, bool hold)
-{
-    e->hold = hold;
-}
-
-void
 epoch_verdict(struct epoch *e, enum epoch_verdict verdict)
 {
     if (e->verdict == EPOCH_UNDECIDED) {
@@ -103,6 +97,26 @@ epoch_want(struct epoch *e)
     return e->wanted;
 }
 
+void
+epoch_retry(struct epoch *e)
+{
+    e->release_waits = false;
+}
+
+enum epoch_output
+epoch_output(const struct epoch *e)
+{
+    switch (e->verdict) {
+    case EPOCH_TAKEN:
+        return EPOCH_NEVER;
+    case EPOCH_ALONE:
+        return e->released_all ? EPOCH_PASSES : EPOCH_STUCK;
+    case EPOCH_UNDECIDED:
+        break;
+    }
+    return e->closed ? EPOCH_COMMITTED : EPOCH_PASSES;
+}
+
 enum epoch_action
 epoch_todo(const struct epoch *e)
 {
@@ -110,7 +124,8 @@ epoch_todo(const struct epoch *e)
     case EPOCH_TAKEN:
         return EPOCH_WAIT;
     case EPOCH_ALONE:
-        return (!e->released_all ? EPOCH_RELEASE_ALL
+        /* A guest whose output is stuck goes on all the same. */
+        return (!e->released_all && !e->release_waits ? EPOCH_RELEASE_ALL
                 : !e->stopped ? EPOCH_STOP : EPOCH_WAIT);
     case EPOCH_UNDECIDED:
         break;
@@ -121,7 +136,7 @@ epoch_todo(const struct epoch *e)
         return e->given_up ? EPOCH_WAIT : EPOCH_GIVE_UP;
     } else if (e->resume) {
         return e->closed == e->resume ? EPOCH_RESUME : EPOCH_BUFFER;
-    } else if (e->next && e->released == e->next && !e->hold
+    } else if (e->next && e->released == e->next
                && (e->due || e->wanted > e->begun)) {
         return EPOCH_NEXT;
     }
@@ -156,7 +171,8 @@ epoch_did(struct epoch *e, enum epoch_action action, bool ok)
         }
         break;
     case EPOCH_RELEASE_ALL:
-        e->released_all = true;
+        e->released_all = ok;
+        e->release_waits = !ok;
         break;
     case EPOCH_STOP:
         e->stopped = true;

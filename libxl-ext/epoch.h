@@ -49,33 +49,47 @@ struct epoch {
                                  * 0: not that one. */
     uint64_t wanted;            /* Begin this one without waiting. */
     bool due;                   /* The interval is over. */
-    bool hold;                  /* Begin none at all. */
 
     enum epoch_verdict verdict;
     bool released_all, stopped; /* After EPOCH_ALONE. */
+    bool release_waits;         /* EPOCH_RELEASE_ALL failed: until
+                                 * epoch_retry(). */
     bool failed, given_up;
     const char *why;            /* Of 'failed'. */
 };
 
 void epoch_init(struct epoch *);
 
+/* What becomes of what the guest sends, as things stand; also when nothing more
+ * will come of the session. */
+enum epoch_output {
+    EPOCH_PASSES,               /* All leaves: not yet held, or not any more. */
+    EPOCH_COMMITTED,            /* It leaves when the peer has the checkpoint
+                                 * that it belongs to, and not otherwise. */
+    EPOCH_STUCK,                /* All is to leave, and could not yet. */
+    EPOCH_NEVER,                /* The peer's copy has not seen it. */
+};
+
 /* What happened. */
 void epoch_resume_asked(struct epoch *, uint64_t n);
 void epoch_next_asked(struct epoch *, uint64_t n);
 void epoch_acked(struct epoch *, uint64_t n);
 void epoch_due(struct epoch *);
-void epoch_hold(struct epoch *, bool hold);
 void epoch_verdict(struct epoch *, enum epoch_verdict);
 /* Anything after which output commit cannot be kept up.  'why' is kept. */
 void epoch_fail(struct epoch *, const char *why);
 /* A checkpoint is wanted at once: returns its number, whose content is not
  * older than this call. */
 uint64_t epoch_want(struct epoch *);
+/* What could not be released is to be tried again. */
+void epoch_retry(struct epoch *);
 
 /* The one thing that is due.  The caller does it and says so, until
  * EPOCH_WAIT.  With 'ok' false it could not be done. */
 enum epoch_action epoch_todo(const struct epoch *);
 void epoch_did(struct epoch *, enum epoch_action, bool ok);
+
+enum epoch_output epoch_output(const struct epoch *);
 
 const char *epoch_action_name(enum epoch_action);
 

@@ -65,8 +65,14 @@ parse(const char *s, struct link_event *ev)
                 && number(&s, &ev->n) && word(&s, ev->text, sizeof ev->text)
                 ? LINK_SESSION : LINK_UNKNOWN);
     } else if (!strcmp(what, "sent")) {
-        return (number(&s, &ev->n) && number(&s, &ev->raw)
-                && number(&s, &ev->wire) ? LINK_SENT : LINK_UNKNOWN);
+        if (!number(&s, &ev->n) || !number(&s, &ev->raw)
+            || !number(&s, &ev->wire)) {
+            return LINK_UNKNOWN;
+        }
+        if (!number(&s, &ev->pages)) {
+            ev->pages = 0;
+        }
+        return LINK_SENT;
     } else if (!strcmp(what, "ack")) {
         return (number(&s, &ev->n) && number(&s, &ev->us) ? LINK_ACK
                 : LINK_UNKNOWN);

@@ -29,7 +29,8 @@ struct link_event {
     enum link_event_type type;
     uint64_t n;                 /* SENT, ACK: checkpoint; SESSION: generation;
                                  * REFUSED, END: status; LOST: lines. */
-    uint64_t raw, wire;         /* SENT: bytes. */
+    uint64_t raw, wire;         /* SENT: bytes... */
+    uint64_t pages;             /* ...and pages of the guest; 0: not told. */
     uint64_t us;                /* ACK */
     char session[40];           /* SESSION */
     char text[256];             /* SESSION: the peer; others: why. */

@@ -42,6 +42,18 @@ remus_error(char **error, int code, const char *format, ...)
     return code;
 }
 
+int
+remus_check_version(int version, char **error)
+{
+    /* (All versions so far differ in what callbacks are given only, at the end
+     * of a struct.) */
+    return (version >= 1 && version <= REMUS_DTS_VERSION ? 0
+            : remus_error(error, DTS_EXIT_USAGE, "compiled with version %d of "
+                          "remus-dts/remus.h, and this library is of version "
+                          "%d: build it against this one", version,
+                          REMUS_DTS_VERSION));
+}
+
 libxl_ctx *
 remus_libxl_open(char **error)
 {

@@ -28,6 +28,8 @@ void remus_log(const struct remus_caller *, const char *format, ...)
 /* Sets '*error' (if it is not NULL) and returns 'code'. */
 int remus_error(char **error, int code, const char *format, ...)
     OVS_PRINTF_FORMAT(3, 4);
+/* What the caller was compiled with: 0, or an exit status and why. */
+int remus_check_version(int version, char **error);
 /* Opens libxl; what it logs goes to stderr. */
 libxl_ctx *remus_libxl_open(char **error);
 

@@ -143,6 +143,10 @@ remus_dts_receive(const struct remus_dts_receive *o,
     if (error) {
         *error = NULL;
     }
+    status = remus_check_version(o->version, error);
+    if (status) {
+        return status;
+    }
     signal(SIGPIPE, SIG_IGN);
     r.ctx = remus_libxl_open(error);
     if (!r.ctx) {

@@ -490,8 +490,8 @@ cmd_help(const struct options *o OVS_UNUSED, const char *arg OVS_UNUSED)
     }
     printf("\nDOMAIN is a name or a number.  With --name=NAME nothing is done "
            "unless the domain\nis called so.  Exit status: 0 done, 1 usage, "
-           "2 no such domain, 3 refused, 4 no Xen,\n6 not or only partly "
-           "done.  See xl-remus(8).\n");
+           "2 no such domain, 3 refused, 4 no Xen,\n5 time-out, 6 not or "
+           "only partly done.  See xl-remus(8).\n");
     return DTS_EXIT_OK;
 }
 

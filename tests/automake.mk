@@ -20,7 +20,7 @@ EXTRA_DIST += \
 	tests/netns/agentrpc.py tests/netns/vlanprobe.py \
 	tests/netns/flood.py tests/netns/floods.sh \
 	tests/netns/linkhello.py tests/netns/heard.py tests/netns/forge.py tests/netns/rtp.py tests/netns/demo \
-	tests/netns/lanes.py tests/netns/noplug.c \
+	tests/netns/lanes.py tests/netns/lanes.sh tests/netns/noplug.c \
 	$(wildcard $(srcdir)/tests/netns/t-*.sh) \
 	tests/bench/run tests/bench/bench.py tests/bench/ovsdb.py \
 	tests/bench/openflow.py tests/bench/switch.py tests/bench/many.py \

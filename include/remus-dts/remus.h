@@ -29,7 +29,7 @@ extern "C" {
 
 /* Grows when a member is added at the end of a struct below; the caller's
  * structs say which they were compiled with. */
-#define REMUS_DTS_VERSION 1
+#define REMUS_DTS_VERSION 2
 
 /* A checkpoint that the peer holds, and whose output has left. */
 struct remus_dts_checkpoint {
@@ -42,6 +42,10 @@ struct remus_dts_checkpoint {
     int64_t suspend_us;         /* From its begin until the guest stood still:
                                  * the guest's own part; 0: first. */
     int64_t send_us;            /* From the guest's resume until all is sent. */
+    /* From version 2 on. */
+    uint64_t pages;             /* Of the guest's memory, in it. */
+    uint64_t held_frames;       /* In the output buffer when one was begun: as
+                                 * last counted, twice a second at most. */
 };
 
 /* What may be registered.  Each may be NULL.  They are called by the thread

@@ -58,6 +58,7 @@ enum libxl_record {
 };
 enum libxc_record {
     LIBXC_END = 0,
+    LIBXC_PAGE_DATA = 1,
     LIBXC_VERIFY = 0xd,
     LIBXC_CHECKPOINT = 0xe,
     LIBXC_LAST = 0x12,
@@ -253,6 +254,7 @@ record_header(struct framing *f)
     f->record_type = type;
     f->record_len = len;
     f->skip = ROUND_UP((uint64_t) len, 8);
+    f->count_left = !libxl && type == LIBXC_PAGE_DATA && len >= 8 ? 4 : 0;
     if (libxl) {
         if (type == LIBXL_LIBXC_CONTEXT) {
             f->layer = FRAMING_LIBXC_HEADER;
@@ -286,6 +288,19 @@ header_whole(struct framing *f)
     OVS_NOT_REACHED();
 }
 
+/* The body of a PAGE_DATA record begins with their number, then has 8 bytes for
+ * each. */
+static void
+count_pages(struct framing *f, const uint8_t *body, size_t n)
+{
+    for (; f->count_left && n; n--) {
+        f->count = f->count >> 8 | (uint32_t) *body++ << 24;
+        if (!--f->count_left) {
+            f->n_pages += MIN(f->count, (f->record_len - 8) / 8);
+        }
+    }
+}
+
 size_t
 framing_feed(struct framing *f, const void *data_, size_t n,
              enum framing_event *event)
@@ -302,6 +317,7 @@ framing_feed(struct framing *f, const void *data_, size_t n,
         } else if (f->skip) {
             take = MIN(f->skip, left);
             f->skip -= take;
+            count_pages(f, data + ofs, take);
         } else {
             size_t size = header_size(f->layer);
 

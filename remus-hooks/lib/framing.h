@@ -5,7 +5,8 @@
 /* The framing of a Remus migration stream, as xl sends it to the command that
  * carries it: where a checkpoint is whole, and whether the headers make sense.
  *
- * Pure: it looks at headers only, keeps no byte of the stream, does no I/O.
+ * Pure: it looks at headers only (and how many pages follow one), keeps no byte
+ * of the stream, does no I/O.
  * Bytes may come in any pieces. */
 
 #include <stdbool.h>
@@ -39,6 +40,7 @@ struct framing {
     uint64_t n_checkpoints;     /* Whole ones. */
     uint64_t n_bytes;           /* Taken so far. */
     uint64_t n_records;
+    uint64_t n_pages;           /* Of the guest, in PAGE_DATA records. */
     uint32_t record_type;       /* Of the newest record, the layer's... */
     uint32_t record_len;        /* ...and its body's length, unpadded. */
     char error[160];            /* "" without an error. */
@@ -55,6 +57,8 @@ struct framing {
     size_t header_len;          /* ...its bytes so far... */
     uint64_t skip;              /* ...and the bytes to pass over before it. */
     bool had_image;             /* libxc's headers come once a stream. */
+    uint8_t count_left;         /* Bytes of a PAGE_DATA's count to come... */
+    uint32_t count;             /* ...and those that came. */
 };
 
 void framing_init(struct framing *);

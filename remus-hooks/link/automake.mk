@@ -19,6 +19,7 @@ remus_hooks_link_dts_link_SOURCES = \
 	remus-hooks/link/ring.c remus-hooks/link/ring.h \
 	remus-hooks/link/send.c \
 	remus-hooks/link/session.c \
+	remus-hooks/link/stage.c remus-hooks/link/stage.h \
 	remus-hooks/link/wire.c remus-hooks/link/wire.h
 remus_hooks_link_dts_link_LDADD = $(DTS_LIBS) $(PACK_LIBS)
 
@@ -26,10 +27,18 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test-link
 TESTS += tests/unit/test-link
 tests_unit_test_link_SOURCES = tests/unit/test-link.c \
-	remus-hooks/link/heartbeat.c remus-hooks/link/hold.c \
-	remus-hooks/link/ring.c remus-hooks/link/wire.c
+	remus-hooks/link/events.c remus-hooks/link/heartbeat.c \
+	remus-hooks/link/hold.c remus-hooks/link/ring.c \
+	remus-hooks/link/wire.c
 tests_unit_test_link_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_link_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test-stage
+TESTS += tests/unit/test-stage
+tests_unit_test_stage_SOURCES = tests/unit/test-stage.c \
+	remus-hooks/link/stage.c remus-hooks/link/stage.h
+tests_unit_test_stage_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_stage_LDADD = $(UNIT_LIBS)
 endif
 
 # The programs themselves, over the loopback interface: no root, no Xen.

@@ -3,7 +3,8 @@
  *
  * An event is news, not a request: a reader that is slow or gone must cost
  * neither the session nor memory, so what it does not take is counted and
- * dropped. */
+ * dropped.  That there was something it learns as soon as it reads again: it
+ * may wait for just that. */
 
 #include <config.h>
 
@@ -55,6 +56,19 @@ put_line(struct events *ev, const char *line, size_t n)
     return true;
 }
 
+static void
+put_lost(struct events *ev)
+{
+    char lost[32];
+
+    if (ev->lost) {
+        snprintf(lost, sizeof lost, "lost %"PRIu64"\n", ev->lost);
+        if (put_line(ev, lost, strlen(lost))) {
+            ev->lost = 0;
+        }
+    }
+}
+
 void
 events_put(struct events *ev, const char *format, ...)
 {
@@ -76,17 +90,8 @@ events_put(struct events *ev, const char *format, ...)
     }
     line[n++] = '\n';
 
-    if (ev->lost) {
-        char lost[32];
-
-        snprintf(lost, sizeof lost, "lost %"PRIu64"\n", ev->lost);
-        if (!put_line(ev, lost, strlen(lost))) {
-            ev->lost++;
-            return;
-        }
-        ev->lost = 0;
-    }
-    if (!put_line(ev, line, n)) {
+    put_lost(ev);
+    if (ev->lost || !put_line(ev, line, n)) {
         ev->lost++;
     }
     events_run(ev);
@@ -101,6 +106,7 @@ events_run(struct events *ev)
         if (n > 0) {
             ev->len -= n;
             memmove(ev->text, ev->text + n, ev->len);
+            put_lost(ev);
         } else if (n < 0 && errno == EAGAIN) {
             break;
         } else if (n < 0 && errno != EINTR) {

@@ -58,6 +58,7 @@ struct outflow {
     uint64_t told;              /* By outflow_next_sent(). */
     uint64_t raw, wire;         /* Bytes, in all... */
     uint64_t raw_mark, wire_mark;       /* ...and up to the checkpoint. */
+    uint64_t pages_mark;        /* The guest's pages up to it. */
 
     long long int held_since;   /* A whole checkpoint is in the ring; or 0. */
     uint64_t held_n;            /* This one. */
@@ -202,18 +203,22 @@ static void
 checkpoint_sent(struct outflow *o)
 {
     struct outflow_sent *s = &o->sent[++o->handed % N_SENT];
+    uint64_t pages = o->pack ? pack_stats(o->pack)->pages : o->out.n_pages;
 
     s->n = o->handed;
     s->raw = o->raw - o->raw_mark;
     s->wire = o->wire - o->wire_mark;
+    s->pages = pages - o->pages_mark;
     s->mono_us = mono_us();
+    o->pages_mark = pages;
     o->raw_mark = o->raw;
     o->wire_mark = o->wire;
     o->period.n++;
     o->period.raw += s->raw;
     o->period.wire += s->wire;
-    VLOG_DBG("domain %s: checkpoint %"PRIu64" is sent, %"PRIu64" bytes as "
-             "%"PRIu64, o->options.domain, s->n, s->raw, s->wire);
+    VLOG_DBG("domain %s: checkpoint %"PRIu64" is sent, %"PRIu64" pages, "
+             "%"PRIu64" bytes as %"PRIu64, o->options.domain, s->n, s->pages,
+             s->raw, s->wire);
     if (o->handed == 1 || time_msec() - o->logged >= LOG_MS) {
         outflow_log(o);
     }

@@ -28,6 +28,7 @@ struct outflow_sent {
     uint64_t n;
     uint64_t raw;               /* Its bytes in the stream... */
     uint64_t wire;              /* ...and sent, without TLS. */
+    uint64_t pages;             /* Of the guest, in it. */
     uint64_t mono_us;           /* When its last byte was handed over. */
 };
 

@@ -31,6 +31,7 @@
 #include "openvswitch/vlog.h"
 #include "peer.h"
 #include "remus-dts/exit.h"
+#include "stage.h"
 #include "stream.h"
 #include "timeval.h"
 #include "util.h"
@@ -41,14 +42,6 @@ VLOG_DEFINE_THIS_MODULE(receive);
 #define BURST (4 * 1024 * 1024) /* Received in one round of the loop. */
 #define BEHIND_MS 2000          /* How far our agent may be behind. */
 #define HUNG_FACTOR 5           /* Times `stall`: xl takes nothing. */
-
-/* How the stream to xl stands. */
-enum stage {
-    COPYING,                    /* Before the first whole checkpoint. */
-    HOLDING,                    /* Whole checkpoints only. */
-    DRAINING,                   /* Committed: the rest, then a reset. */
-    RESET,                      /* Ended; xl is not yet. */
-};
 
 struct receiver {
     const struct link_options *options;
@@ -61,17 +54,14 @@ struct receiver {
     const uint8_t *packed;      /* Came and is not unpacked yet... */
     size_t packed_len;
     bool unpacking;             /* ...or there is more of what was. */
-    enum stage stage;
+    struct stage stage;         /* How the stream to xl stands. */
 
     char *domain;
     char session[UUID_LEN + 1];
     char *node;                 /* The peer's. */
 
     uint64_t checkpoint_start;  /* In the stream. */
-    uint64_t marked;            /* Bytes of it that xl may have... */
-    uint64_t taken;             /* ...and has taken... */
-    long long int taken_at;     /* ...most lately, ms. */
-    enum suspicion told;
+    uint64_t marked;            /* Bytes of it that xl may have. */
     char *detail;               /* Why it ended. */
     long long int next_beat_notice;
 };
@@ -245,10 +235,9 @@ whole_checkpoint(struct receiver *r)
     json_object_put(params, "bytes",
                     json_integer_create(f->n_bytes - r->checkpoint_start));
     agent_session_keep(r->agent, "checkpoint", params);
-    if (r->stage == COPYING) {
+    if (stage_whole(&r->stage)) {
         VLOG_INFO("domain %s: the first checkpoint is whole, %"PRIu64" bytes",
                   r->domain, f->n_bytes);
-        r->stage = HOLDING;
         peer_settle(&r->peer);
     }
     VLOG_DBG("domain %s: checkpoint %"PRIu64" is whole, %"PRIu64" bytes",
@@ -293,8 +282,8 @@ take_data(struct receiver *r, const uint8_t *data, size_t n)
             free(s);
         } else if (event == FRAMING_CHECKPOINT) {
             whole_checkpoint(r);
-        } else if (event == FRAMING_END || r->stage == COPYING
-                   || r->framing.layer == FRAMING_TAIL) {
+        } else if (stage_passes(&r->stage, event == FRAMING_END
+                                || r->framing.layer == FRAMING_TAIL)) {
             hold_mark(r->hold);
         }
     }
@@ -326,14 +315,11 @@ take_packed(struct receiver *r)
     return len;
 }
 
-/* Whether more of the stream can be taken: what xl has not taken of it must
- * not grow for ever.  A checkpoint that is not whole yet must become so. */
 static bool
 wants_data(const struct receiver *r)
 {
-    return (r->stage <= HOLDING && r->peer.stream
-            && hold_ready(r->hold) < (r->stage == COPYING ? BURST
-                                      : r->options->memory));
+    return stage_wants(&r->stage, r->peer.stream != NULL, hold_ready(r->hold),
+                       BURST, r->options->memory);
 }
 
 static void
@@ -377,18 +363,23 @@ receive(struct receiver *r)
 }
 
 static void
+reset_stream(struct receiver *r, const char *why)
+{
+    VLOG_INFO("domain %s: ending xl's stream: %s", r->domain, why);
+    child_reset(&r->child);
+    free(r->detail);
+    r->detail = xstrdup(why);
+    if (r->peer.stream) {
+        last_words(r, why);
+        peer_close(&r->peer);
+    }
+}
+
+static void
 end_stream(struct receiver *r, const char *why)
 {
-    if (r->stage != RESET) {
-        VLOG_INFO("domain %s: ending xl's stream: %s", r->domain, why);
-        child_reset(&r->child);
-        r->stage = RESET;
-        free(r->detail);
-        r->detail = xstrdup(why);
-        if (r->peer.stream) {
-            last_words(r, why);
-            peer_close(&r->peer);
-        }
+    if (stage_end(&r->stage)) {
+        reset_stream(r, why);
     }
 }
 
@@ -423,9 +414,9 @@ run_xl(struct receiver *r)
             break;
         }
     }
-    if (r->stage == DRAINING && !hold_ready(r->hold)
-        && !child_unsent(&r->child)) {
-        end_stream(r, "committed");
+    if (!hold_ready(r->hold) && !child_unsent(&r->child)
+        && stage_drained(&r->stage)) {
+        reset_stream(r, "committed");
     }
 }
 
@@ -437,14 +428,12 @@ check_xl(struct receiver *r)
     long long int limit = HUNG_FACTOR * agent_session_fact_int(r->agent,
                                                                "stall", 2000);
     uint64_t left = hold_ready(r->hold) + child_unsent(&r->child);
-    uint64_t taken = r->marked - MIN(left, r->marked);
+    long long int now = time_msec();
 
-    if (r->stage != HOLDING || !left || taken != r->taken) {
-        r->taken = taken;
-        r->taken_at = time_msec();
-    } else if (time_msec() - r->taken_at > limit && r->peer.stream) {
+    if (stage_hung(&r->stage, r->marked, left, now, limit)
+        && r->peer.stream) {
         char *s = xasprintf("xl's receiver has taken nothing for %lld ms",
-                            time_msec() - r->taken_at);
+                            now - r->stage.taken_at);
 
         last_words(r, s);
         peer_fail(&r->peer, SUSPECT_LOCAL, "%s", s);
@@ -455,23 +444,22 @@ check_xl(struct receiver *r)
 static void
 judge(struct receiver *r)
 {
-    if (r->peer.suspicion == r->told || r->stage > HOLDING) {
-        return;
-    }
-    r->told = r->peer.suspicion;
-    if (r->told == SUSPECT_NOT) {
+    unsigned int actions = stage_suspicion(&r->stage, r->peer.suspicion);
+
+    if (actions & STAGE_SAY_HEARD) {
         VLOG_INFO("domain %s: %s is heard again", r->domain, r->node);
         agent_unsuspect(r->agent, r->session);
-        return;
     }
-    VLOG_WARN("domain %s: %s is suspected (%s: %s)", r->domain, r->node,
-              suspicion_name(r->told), r->peer.detail);
-    agent_suspect(r->agent, r->session, &r->peer);
-    if (r->stage == COPYING) {
-        end_stream(r, "the peer was lost before the first checkpoint");
-    } else if (!agent_session_is_asking(r->agent)
-               && !agent_session_verdict(r->agent, NULL)) {
+    if (actions & STAGE_SAY_SUSPECT) {
+        VLOG_WARN("domain %s: %s is suspected (%s: %s)", r->domain, r->node,
+                  suspicion_name(r->peer.suspicion), r->peer.detail);
+        agent_suspect(r->agent, r->session, &r->peer);
+    }
+    if (actions & STAGE_ASK) {
         agent_session_ask(r->agent, "grant?", agent_params(r->session));
+    }
+    if (actions & STAGE_END) {
+        reset_stream(r, "the peer was lost before the first checkpoint");
     }
 }
 
@@ -479,20 +467,24 @@ static void
 obey(struct receiver *r)
 {
     const char *reason, *verdict = agent_session_verdict(r->agent, &reason);
+    const char *killed = agent_session_killed(r->agent);
+    unsigned int actions;
 
-    if (agent_session_killed(r->agent)) {
-        end_stream(r, agent_session_killed(r->agent));
-    } else if (!verdict || r->stage > HOLDING) {
+    if (!killed && !verdict) {
         return;
-    } else if (!strcmp(verdict, "commit") || !strcmp(verdict, "granted")) {
+    }
+    actions = stage_verdict(&r->stage, killed ? "kill" : verdict);
+    if (actions) {
         VLOG_WARN("domain %s: %s: %s; %"PRIu64" bytes are still to go to xl",
-                  r->domain, verdict, reason, hold_ready(r->hold));
-        r->stage = DRAINING;
+                  r->domain, killed ? "kill" : verdict,
+                  killed ? killed : reason, hold_ready(r->hold));
+    }
+    if (actions & STAGE_DRAIN) {
         peer_close(&r->peer);
         run_xl(r);
-    } else if (!strcmp(verdict, "denied")) {
-        VLOG_WARN("domain %s: denied: %s", r->domain, reason);
-        end_stream(r, reason);
+    }
+    if (actions & STAGE_END) {
+        reset_stream(r, killed ? killed : reason);
     }
 }
 
@@ -520,15 +512,13 @@ run(struct receiver *r)
 
             poll_fd_wait(r->child.fd, (hold_ready(r->hold) ? POLLOUT : 0)
                          | (answers ? POLLIN : 0));
-            if (r->stage == DRAINING && !hold_ready(r->hold)) {
+            if (r->stage.name == STAGE_DRAINING && !hold_ready(r->hold)) {
                 poll_timer_wait(2);     /* child_unsent() */
             }
         }
         poll_block();
     }
-    if (r->stage < RESET) {
-        end_stream(r, "xl's receiver ended by itself");
-    }
+    end_stream(r, "xl's receiver ended by itself");
     agent_end(r->agent, r->session, r->child.status, r->detail);
     return r->child.status ? DTS_EXIT_PARTLY : DTS_EXIT_OK;
 }
@@ -542,6 +532,7 @@ link_receive(const struct link_options *options, const struct peer *peer,
 
     r.agent = agent_session_create(options->agent_socket);
     framing_init(&r.framing);
+    stage_init(&r.stage);
     status = greet(&r, hello);
     if (!status) {
         int error = start_xl(&r);

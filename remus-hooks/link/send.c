@@ -190,8 +190,8 @@ tell_sent(struct sender *s)
 
     outflow_note_sent(s->outflow, &s->peer);
     while (outflow_next_sent(s->outflow, &sent)) {
-        events_put(&s->events, "sent %"PRIu64" %"PRIu64" %"PRIu64, sent.n,
-                   sent.raw, sent.wire);
+        events_put(&s->events, "sent %"PRIu64" %"PRIu64" %"PRIu64" %"PRIu64,
+                   sent.n, sent.raw, sent.wire, sent.pages);
     }
 }
 

@@ -15,7 +15,8 @@
  * be lost with the stream; acknowledgements are late, lost, repeated and
  * overtake each other (any that was ever true may come, at any time); xl-remus
  * dies, with the buffer as it is, and does not come back; the gate dies, and
- * libxl resumes the guest unasked; the outcome falls at any time.
+ * libxl resumes the guest unasked; the guest ends; the outcome falls at any
+ * time.
  *
  * Epoch n is what the guest sends between its resume at checkpoint n-1 and its
  * suspension for checkpoint n.  Checked:
@@ -58,6 +59,7 @@ bit gate = 1;
 bit suspended;
 byte epoch = 1;                 /* Of what the guest sends now. */
 byte sent;                      /* Frames in it. */
+bit gone;                       /* It has ended. */
 bit asked;                      /* The gate waits for an answer. */
 
 /* sch_plug, and what is in it. */
@@ -86,7 +88,7 @@ inline let_go(e) {
 proctype guest() {
     byte e;
     do
-    :: atomic { !suspended && outcome != RUNS && sent < FRAMES ->
+    :: atomic { !suspended && !gone && outcome != RUNS && sent < FRAMES ->
         sent++;
         if
         :: unplugged && empty(queue) -> let_go(epoch)
@@ -117,12 +119,12 @@ proctype guest() {
 proctype helper() {
     do
     /* Message 3: the guest is suspended, for checkpoint 'begun'. */
-    :: atomic { gate && !suspended && !asked && epoch == begun &&
+    :: atomic { gate && !suspended && !gone && !asked && epoch == begun &&
                 begun <= CHECKPOINTS && closed < begun ->
         suspended = 1; asked = 1; resume = begun;
         GO_EARLY }
     /* libxl resumes a guest whose gate has died. */
-    :: atomic { !gate && suspended && outcome == UNDECIDED ->
+    :: atomic { !gate && suspended && !gone && outcome == UNDECIDED ->
         suspended = 0; epoch++; sent = 0 }
     od
 }
@@ -190,6 +192,24 @@ proctype engine_of() {
         :: suspended -> suspended = 0; epoch++; sent = 0
         :: else
         fi }
+    /* engine_output_end(): the guest has ended, and no gate keeps libxl until
+     * there is a verdict: none comes. */
+    :: atomic { engine && gone && !gate && !told_alone && !told_taken ->
+#ifdef MUTANT_OPENS_WHEN_GONE
+        unplugged = 1;
+#else
+        if
+        :: closed ->
+           do
+           :: nempty(queue) -> queue?_
+           :: empty(queue) -> break
+           od;
+           unplugged = 0
+        :: else
+        fi;
+#endif
+        cur = 0; last = 0; to_release = 0;
+        engine = 0 }
     :: atomic { told_taken || released_all || !engine -> break }
     od
 }
@@ -218,6 +238,7 @@ proctype world() {
         told_taken = 1 }
     :: atomic { engine -> engine = 0 }
     :: atomic { gate -> gate = 0 }
+    :: atomic { !gone -> gone = 1 }
 #ifdef MUTANT_OPENS_WHEN_DEAD
     :: atomic { !engine && !unplugged -> unplugged = 1; cur = 0; last = 0;
         to_release = 0 }

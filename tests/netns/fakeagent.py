@@ -1,16 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""An agent that only answers `vif`: fakeagent.py SOCKET LOG ANSWER
+"""An agent that only answers `vif`: fakeagent.py SOCKET LOG ANSWER [STATUS]
 
 Each request goes to the file LOG, one JSON object a line.  ANSWER is what
 `vif` gets: a JSON object that is the "result", {"error": ...} for an error,
-or the word `hang` (no answer) or `close` (the connection ends)."""
+or the word `hang` (no answer) or `close` (the connection ends).  STATUS is the
+"result" of `status`, if it is to be answered with more than {}."""
 import json
 import os
 import socket
 import sys
 
 path, log, answer = sys.argv[1:4]
+status = json.loads(sys.argv[4]) if sys.argv[4:] else {}
 try:
     os.unlink(path)
 except FileNotFoundError:
@@ -49,6 +51,8 @@ def serve(connection):
                     reply["result"], reply["error"] = None, a["error"]
                 else:
                     reply["result"] = a
+            elif request["method"] == "status":
+                reply["result"] = status
             connection.sendall(json.dumps(reply).encode())
 
 

@@ -9,7 +9,7 @@ EXAMPLE=$BUILD/libxl-ext/remus-example
 [ -x "$XLR" ] && [ -x "$EXAMPLE" ] || skip_all "built without Xen"
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0:detect_leaks=0
 
-plan 45
+plan 47
 onehost_up
 U=00000000-0000-4000-8000-00000000000
 mkdir -p $W/varlib $W/run
@@ -39,12 +39,13 @@ xlr protect; gives 1 "usage: xl-remus protect" "no domain"
 xlr protect -i 0 voip; gives 1 "1 to 60000" "no interval"
 xlr protect -i x voip; gives 1 "1 to 60000" "nor one that is no number"
 xlr protect -b voip; gives 1 "xl remus -F -b" "-b: what to do instead"
-xlr protect -e voip; gives 1 "xl-remus receive -e" "-e"
+xlr protect -e voip; gives 1 "DTS_RECEIVER=.xl-remus receive -e" "-e: where it belongs"
 xlr protect -N script voip; gives 1 "without a script" "-N"
 xlr protect -s '' voip; gives 1 "dts-link" "-s"
 xlr protect -c voip; gives 1 "COLO" "-c"
 xlr protect --frob voip; gives 1 "protect --help" "an unknown option"
 xlr protect --help; gives 0 "no-buffer" "help"
+ok "what is packed by default" grep -q "no compression on the wire (else lz4)" $W/out
 xlr protect --realtime=tcp:80 voip; gives 1 "tcp" "a class that is none"
 xlr protect --realtime=udp:5060 voip; gives 1 "5060" "signalling is never a class"
 xlr protect --realtime=srtp:10000-20000 voip
@@ -55,10 +56,25 @@ xlr status --json; gives 0 '^\[\]$' "as JSON"
 xlr status voip; gives 2 "voip is not protected" "status of one that is not"
 xlr checkpoint voip; gives 2 "is not protected" "its checkpoint"
 xlr unprotect voip; gives 2 "is not protected" "its end"
-xlr protect --help; gives 0 "no compression on the wire (else lz4)" "what is packed by default"
 xlr switchover voip; gives 2 "is not protected" "its switchover"
 xlr switchover; gives 1 "usage: xl-remus switchover" "of no domain"
 xlr switchover -t 0 voip; gives 1 "1 to 3600 seconds" "in no time"
+# A process that protects, of a version that nobody knows.
+cat >$W/oldengine <<'END'
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1]); s.listen(8)
+for reply in sys.argv[2:]:
+    c = s.accept()[0]
+    request = json.loads(c.recv(65536))
+    c.sendall(json.dumps({"id": request["id"], "result": reply, "error": None}).encode())
+    c.close()
+END
+spawn oldengine hostA $PY $W/oldengine $W/run/xl-remus.old.ctl '{"peer": "hostB"}' '{"state": "protected", "peer": 3}'
+wait_for 10 test -S $W/run/xl-remus.old.ctl
+xlr switchover old; gives 6 "not understood.*dts-ctl switch old" "a process whose answer lacks the state"
+xlr switchover old; gives 6 "not understood" "or the peer"
+rm -f $W/run/xl-remus.old.ctl
 xlr checkpoint; gives 1 "usage: xl-remus checkpoint" "no domain"
 xlr checkpoint -t 0 voip; gives 1 "1 to 3600" "a time-out that is none"
 

@@ -36,7 +36,7 @@ struct world {
     uint64_t n_out;
     bool release_all_allowed;
     int n_buffer, n_release, n_go, n_next, n_give_up, n_stop, n_release_all;
-    bool buffer_fails;
+    bool buffer_fails, release_all_fails;
 };
 
 static void
@@ -135,13 +135,14 @@ world_run(struct world *w)
             break;
         case EPOCH_RELEASE_ALL:
             assert_int_equal(w->e.verdict, EPOCH_ALONE);
-            w->release_all_allowed = true;
-            w->indefinite = true;
+            ok = !w->release_all_fails;
+            w->release_all_allowed = w->release_all_allowed || ok;
+            w->indefinite = w->indefinite || ok;
             w->n_release_all++;
             break;
         case EPOCH_STOP:
             assert_int_equal(w->e.verdict, EPOCH_ALONE);
-            assert_true(w->indefinite);
+            assert_true(w->indefinite || w->e.release_waits);
             w->n_stop++;
             break;
         case EPOCH_GIVE_UP:
@@ -152,6 +153,13 @@ world_run(struct world *w)
         }
         epoch_did(&w->e, action, ok);
         world_drain(w);
+    }
+    /* What is said of the output is what the plug does. */
+    switch (epoch_output(&w->e)) {
+    case EPOCH_PASSES: assert_true(w->indefinite); break;
+    case EPOCH_COMMITTED: assert_false(w->indefinite); break;
+    case EPOCH_STUCK: assert_true(w->e.release_waits); break;
+    case EPOCH_NEVER: assert_false(w->release_all_allowed); break;
     }
 }
 
@@ -228,20 +236,6 @@ test_want(void **state OVS_UNUSED)
     epoch_acked(&w.e, 2);
     world_run(&w);
     assert_int_equal(w.e.begun, 3);     /* At once, not when due. */
-
-    epoch_hold(&w.e, true);
-    w.running = false;
-    epoch_resume_asked(&w.e, 3);
-    w.truly_held = 3;
-    world_run(&w);
-    epoch_acked(&w.e, 3);
-    epoch_next_asked(&w.e, 3);
-    epoch_due(&w.e);
-    world_run(&w);
-    assert_int_equal(w.e.begun, 3);
-    epoch_hold(&w.e, false);
-    world_run(&w);
-    assert_int_equal(w.e.begun, 4);
 }
 
 static void
@@ -350,6 +344,77 @@ test_fails_closed(void **state OVS_UNUSED)
     }
 }
 
+/* What was not let go is tried again, when that is said, and the guest need not
+ * wait for it. */
+static void
+test_stuck(void **state OVS_UNUSED)
+{
+    struct world w;
+
+    world_init(&w);
+    good_round(&w, true);
+    w.release_all_fails = true;
+    epoch_verdict(&w.e, EPOCH_ALONE);
+    world_run(&w);
+    assert_int_equal(w.n_release_all, 1);
+    assert_int_equal(w.n_stop, 1);
+    assert_int_equal(w.n, 1);
+    assert_int_equal(epoch_output(&w.e), EPOCH_STUCK);
+    epoch_retry(&w.e);
+    world_run(&w);
+    assert_int_equal(w.n_release_all, 2);
+    assert_int_equal(w.n, 1);
+    w.release_all_fails = false;
+    world_run(&w);
+    assert_int_equal(w.n, 1);           /* Not unasked. */
+    epoch_retry(&w.e);
+    world_run(&w);
+    assert_int_equal(w.n_release_all, 3);
+    assert_int_equal(w.n_stop, 1);
+    assert_int_equal(w.n, 0);
+    assert_int_equal(epoch_output(&w.e), EPOCH_PASSES);
+    epoch_retry(&w.e);
+    world_run(&w);
+    assert_int_equal(w.n_release_all, 3);
+}
+
+/* What becomes of the output, at any time, also if nothing more comes: from the
+ * first epoch on it needs a verdict to leave. */
+static void
+test_output(void **state OVS_UNUSED)
+{
+    static const enum epoch_verdict verdicts[] = {
+        EPOCH_UNDECIDED, EPOCH_ALONE, EPOCH_TAKEN,
+    };
+
+    for (int at = 0; at < 4; at++) {
+        for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++) {
+            struct world w;
+
+            world_init(&w);
+            if (at > 0) {
+                good_round(&w, true);
+            }
+            if (at > 1) {
+                w.running = false;
+                epoch_resume_asked(&w.e, 2);
+                world_run(&w);
+            }
+            if (at > 2) {
+                /* Nor does a session that fails open anything. */
+                epoch_fail(&w.e, "test");
+                world_run(&w);
+            }
+            epoch_verdict(&w.e, verdicts[i]);
+            world_run(&w);
+            assert_int_equal(epoch_output(&w.e),
+                             verdicts[i] == EPOCH_TAKEN ? EPOCH_NEVER
+                             : verdicts[i] == EPOCH_UNDECIDED && at > 0
+                             ? EPOCH_COMMITTED : EPOCH_PASSES);
+        }
+    }
+}
+
 static uint32_t seed;
 
 static uint32_t
@@ -388,7 +453,7 @@ test_every_order(void **state OVS_UNUSED)
                 case 4: epoch_verdict(e, rnd(2) ? EPOCH_ALONE : EPOCH_TAKEN);
                         break;
                 case 5: epoch_fail(e, "test"); break;
-                case 6: epoch_hold(e, rnd(2)); break;
+                case 6: w.release_all_fails = rnd(2); epoch_retry(e); break;
                 }
             } else {
                 switch (rnd(6)) {
@@ -443,6 +508,8 @@ main(void)
         cmocka_unit_test(test_alone),
         cmocka_unit_test(test_taken),
         cmocka_unit_test(test_fails_closed),
+        cmocka_unit_test(test_stuck),
+        cmocka_unit_test(test_output),
         cmocka_unit_test(test_every_order),
     };
 

@@ -54,6 +54,18 @@ put_record(struct stream *s, uint32_t type, uint32_t len)
     put(s, body, ROUND_UP(len, 8));
 }
 
+/* Pages of the guest: their number, and 'len' bytes in all. */
+static void
+put_pages(struct stream *s, uint32_t count, uint32_t len)
+{
+    static const uint8_t body[4096] = { [0 ... 4095] = 0x04 };
+
+    put_le32(s, 1);
+    put_le32(s, len);
+    put_le32(s, count);
+    put(s, body, ROUND_UP(len, 8) - 4);
+}
+
 static void
 make_stream(struct stream *s, int n_checkpoints, bool end)
 {
@@ -87,9 +99,9 @@ make_stream(struct stream *s, int n_checkpoints, bool end)
     s->first_record = s->len;
     put_record(s, 0x11, 32);            /* CPUID policy. */
     put_record(s, 0x10, 0);             /* Static data end. */
-    put_record(s, 1, 1027);             /* Page data, to be padded. */
+    put_pages(s, 100, 1027);            /* Page data, to be padded. */
     for (int i = 0; i < n_checkpoints; i++) {
-        put_record(s, 1, 64 + i);
+        put_pages(s, i + 1, 64 + i);
         put_record(s, 4, 8);            /* In libxc: no checkpoint's end. */
         put_record(s, 0x80000001, 5);   /* Optional. */
         put_record(s, 0xe, 0);
@@ -144,6 +156,7 @@ test_whole(void **state OVS_UNUSED)
     assert_int_equal(f.xen_major, 4);
     assert_int_equal(f.xen_minor, 17);
     assert_int_equal(f.n_records, 1 + 3 + 3 * 6 + 2);
+    assert_int_equal(f.n_pages, 100 + 1 + 2 + 3);
 
     /* What follows (xl's own handshake) is let pass. */
     enum framing_event event;
@@ -165,7 +178,36 @@ test_split_in_two(void **state OVS_UNUSED)
         feed(&f, &s, i, s.len);
         assert_string_equal(f.error, "");
         assert_int_equal(f.n_checkpoints, 3);
+        assert_int_equal(f.n_pages, 106);
         assert_int_equal(f.layer, FRAMING_LIBXC);
+    }
+}
+
+/* A number of pages that the record cannot have is none. */
+static void
+test_pages(void **state OVS_UNUSED)
+{
+    static const struct {
+        uint32_t count, len, pages;
+    } cases[] = {
+        { 0, 8, 0 }, { 1, 16, 1 }, { 2, 16, 1 }, { UINT32_MAX, 4104, 512 },
+        { 5, 7, 0 }, { 5, 8, 0 }, { 1, 4104, 1 },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct stream s;
+        struct framing f;
+        size_t from;
+
+        make_stream(&s, 1, false);
+        framing_init(&f);
+        feed(&f, &s, 0, s.len);
+        from = s.len;
+        put_record(&s, 3, 16);          /* Has none, whatever is in it. */
+        put_pages(&s, cases[i].count, cases[i].len);
+        feed(&f, &s, from, s.len);
+        assert_string_equal(f.error, "");
+        assert_int_equal(f.n_pages, 101 + cases[i].pages);
     }
 }
 
@@ -406,6 +448,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),
         cmocka_unit_test(test_split_in_two),
+        cmocka_unit_test(test_pages),
         cmocka_unit_test(test_recorded),
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_corrupt),

@@ -34,9 +34,14 @@ test_lines(void **state OVS_UNUSED)
     assert_string_equal(ev.session, "c0ffee00-0000-4000-8000-000000000001");
     assert_int_equal(ev.n, 7);
     assert_string_equal(ev.text, "hostB");
-    ev = parse("sent 3 4096 1000 something newer");
+    ev = parse("sent 3 4096 1000 7 something newer");
     assert_int_equal(ev.type, LINK_SENT);
-    assert_true(ev.n == 3 && ev.raw == 4096 && ev.wire == 1000);
+    assert_true(ev.n == 3 && ev.raw == 4096 && ev.wire == 1000
+                && ev.pages == 7);
+    ev = parse("sent 3 4096 1000 something");
+    assert_true(ev.type == LINK_SENT && ev.wire == 1000 && !ev.pages);
+    ev = parse("sent 3 4096 1000");
+    assert_true(ev.type == LINK_SENT && ev.wire == 1000 && !ev.pages);
     ev = parse("ack 3 2500");
     assert_true(ev.type == LINK_ACK && ev.n == 3 && ev.us == 2500);
     ev = parse("suspect silence nothing was heard for 500 ms");

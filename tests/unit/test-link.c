@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pure parts of dts-link: messages, heartbeats, failure detector, the queue
- * that holds checkpoints back, the ring that takes them, the token bucket. */
+ * that holds checkpoints back, the ring that takes them, the token bucket; and
+ * what the engine is told, by a pipe. */
 
 #include <config.h>
 
@@ -18,6 +19,7 @@
 
 #include "../../remus-hooks/link/bucket.h"
 #include "../../remus-hooks/link/detector.h"
+#include "../../remus-hooks/link/events.h"
 #include "../../remus-hooks/link/heartbeat.h"
 #include "../../remus-hooks/link/hold.h"
 #include "../../remus-hooks/link/ring.h"
@@ -470,6 +472,71 @@ test_bucket(void **state OVS_UNUSED)
     assert_int_equal(bucket_piece(&b, 4096), 4096);
 }
 
+/* ------------------------------------------------------------------ events */
+
+/* Reads all that comes when nothing happens any more; returns its length. */
+static size_t
+read_events(struct events *ev, int fd, char *text, size_t size)
+{
+    size_t len = 0;
+    ssize_t n;
+
+    while ((n = read(fd, text + len, size - len)) > 0) {
+        len += n;
+        assert_true(len < size);
+        events_run(ev);
+    }
+    assert_int_equal(errno, EAGAIN);
+    text[len] = '\0';
+    return len;
+}
+
+static void
+test_events(void **state OVS_UNUSED)
+{
+    static char text[256 * 1024];
+    uint64_t n = 0, seen = 0;
+    struct events ev;
+    char *line, *save = NULL;
+    bool is_last = false;
+    int fds[2];
+
+    assert_int_equal(pipe(fds), 0);
+    fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    events_init(&ev, fds[1]);
+    events_put(&ev, "suspect silence a\tb\nc");
+    read_events(&ev, fds[0], text, sizeof text);
+    assert_string_equal(text, "suspect silence a b c\n");
+
+    /* A reader that sleeps: what is lost it is told as soon as it reads, also
+     * if nothing is put any more. */
+    while (ev.lost < 3) {
+        events_put(&ev, "ack %"PRIu64" 1", ++n);
+        assert_true(n < 1000000);
+    }
+    assert_true(read_events(&ev, fds[0], text, sizeof text) > EVENTS_MAX / 2);
+    for (line = strtok_r(text, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save)) {
+        uint64_t i;
+
+        if (sscanf(line, "lost %"SCNu64, &i) == 1) {
+            seen += i;
+            is_last = true;
+        } else {
+            assert_int_equal(sscanf(line, "ack %"SCNu64" 1", &i), 1);
+            assert_int_equal(i, ++seen);
+            is_last = false;
+        }
+    }
+    assert_true(is_last);
+    assert_int_equal(seen, n);
+    events_put(&ev, "ack 7 1");
+    read_events(&ev, fds[0], text, sizeof text);
+    assert_string_equal(text, "ack 7 1\n");
+    events_uninit(&ev);
+    close(fds[0]);
+}
+
 int
 main(void)
 {
@@ -484,6 +551,7 @@ main(void)
         cmocka_unit_test(test_hold_fails),
         cmocka_unit_test(test_ring),
         cmocka_unit_test(test_bucket),
+        cmocka_unit_test(test_events),
     };
     return cmocka_run_group_tests_name("link", tests, NULL, NULL);
 }
