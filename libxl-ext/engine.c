@@ -19,6 +19,7 @@
 
 #include "engine.h"
 #include "openvswitch/poll-loop.h"
+#include "random.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -178,7 +179,9 @@ next(struct engine *e)
     } else {
         e->retry_ms = (e->retry_ms ? MIN(2 * e->retry_ms, RETRY_MAX_MS)
                        : RETRY_MS);
-        e->retry_at = time_msec() + e->retry_ms;
+        /* A host that comes back is not to be asked by all at once. */
+        e->retry_at = (time_msec() + e->retry_ms * 3 / 4
+                       + random_range(e->retry_ms / 2 + 1));
         e->phase = ENGINE_WAITING;
         /* There is none now.  (The epoch knows what becomes of the output.) */
         s->uuid[0] = s->peer[0] = '\0';
