@@ -440,8 +440,7 @@ clear_away(struct tracked *t, const struct dts_domain *d,
 
 /* A guest that our fence paused, and that this node may run after all (the
  * new owner could not resume its copy, or it has come by xl migrate): it is let
- * go on.  One that was paused
- * by somebody else is none of our business. */
+ * go on.  One that was paused by somebody else is none of our business. */
 static void
 release_fenced(struct tracked *t, const struct dts_domain *d,
                enum binding_role role, const struct binding_facts *f,
