@@ -23,6 +23,7 @@ libxl_ext_libremusdts_la_SOURCES = \
 	libxl-ext/engine-output.c \
 	libxl-ext/engine-session.c \
 	libxl-ext/epoch.c libxl-ext/epoch.h \
+	libxl-ext/left.c libxl-ext/left.h \
 	libxl-ext/link-event.c libxl-ext/link-event.h \
 	libxl-ext/remus-common.c libxl-ext/remus-private.h \
 	libxl-ext/remus-control.c \
@@ -188,6 +189,18 @@ tests_unit_test_xl_header_SOURCES = tests/unit/test-xl-header.c \
 	libxl-ext/xl-header.c libxl-ext/xl-header.h remus-hooks/lib/framing.c
 tests_unit_test_xl_header_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_xl_header_LDADD = $(UNIT_LIBS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test-left
+TESTS += tests/unit/test-left
+tests_unit_test_left_SOURCES = tests/unit/test-left.c \
+	libxl-ext/left.c libxl-ext/left.h libxl-ext/plug.h \
+	remus-hooks/lib/agent-client.c remus-hooks/lib/agent-client.h \
+	remus-hooks/lib/netdev-exists.c remus-hooks/lib/netdev-exists.h \
+	remus-hooks/lib/rundir.c remus-hooks/lib/rundir.h
+tests_unit_test_left_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_left_LDADD = $(UNIT_LIBS)
 endif
 
 if HAVE_CMOCKA

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "left.h"
 #include "openvswitch/poll-loop.h"
 #include "random.h"
 #include "timeval.h"
@@ -93,6 +94,23 @@ open_buffer(struct engine *e, char **error)
     char *problem = NULL;
     int err;
 
+    if (left_buffer(e->domid)) {
+        problem = left_wait(e->name);
+        if (problem) {
+            remus_error(error, 0, "%s: what it sent is held since a "
+                        "protection of it died, and may not leave yet (%s): "
+                        "it may once dts-ctl status %s says that it runs "
+                        "here, alone", e->name, problem, e->name);
+            free(problem);
+            return DTS_EXIT_PARTLY;
+        }
+        if (!e->o->buffer
+            && remus_netbuf_undo(e->domid, REMUS_NETBUF_RELEASE, &problem)) {
+            remus_error(error, 0, "%s: %s", e->name, problem);
+            free(problem);
+            return DTS_EXIT_PARTLY;
+        }
+    }
     if (!e->o->buffer) {
         return 0;
     }

@@ -14,9 +14,9 @@
  * What may go wrong: a frame may wait in the plug for ever; a checkpoint may
  * be lost with the stream; acknowledgements are late, lost, repeated and
  * overtake each other (any that was ever true may come, at any time); xl-remus
- * dies, with the buffer as it is, and does not come back; the gate dies, and
- * libxl resumes the guest unasked; the guest ends; the outcome falls at any
- * time.
+ * dies, with the buffer as it is, and another one begins, which opens it; the
+ * gate dies, and libxl resumes the guest unasked; the guest ends; the outcome
+ * falls at any time.
  *
  * Epoch n is what the guest sends between its resume at checkpoint n-1 and its
  * suspension for checkpoint n.  Checked:
@@ -243,6 +243,16 @@ proctype world() {
     :: atomic { !engine && !unplugged -> unplugged = 1; cur = 0; last = 0;
         to_release = 0 }
 #endif
+    /* Another xl-remus protect begins (left_wait()): the rest of its life is
+     * that of the first. */
+#ifdef MUTANT_COMES_BACK_OPEN
+#define MAY_OPEN true
+#else
+#define MAY_OPEN (outcome == ALONE || outcome == BACK)
+#endif
+    :: atomic { !engine && MAY_OPEN && !released_all ->
+        unplugged = 1; cur = 0; last = 0; to_release = 0;
+        released_all = 1 }
     /* xl-remus resume, after the verdict. */
     :: atomic { !engine && told_alone && !released_all ->
         unplugged = 1; cur = 0; last = 0; to_release = 0;
