@@ -2,9 +2,9 @@
 /* The engine's hand on the output buffer: what the epoch machine asks for is
  * done here, and what becomes of the buffer at the end.
  *
- * A buffer that cannot be closed or released ends the session.  One that cannot
- * be opened, once the guest is this host's alone, is tried again for as long as
- * the protection lives: the guest runs meanwhile, and is not heard. */
+ * A buffer that cannot be closed or released ends the session.  One that
+ * cannot be opened, once the guest is this host's alone, is tried again for as
+ * long as the protection lives: the guest runs meanwhile, and is not heard. */
 
 #include <config.h>
 

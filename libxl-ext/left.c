@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a dead `xl-remus protect` left: see the header.
  *
- * Nobody has said yet, perhaps, whose the domain is: its standby may be about to
- * take it over, from a checkpoint that does not know what is held.  A new buffer
- * is laid over the old one, which lets out what that holds.  So this is asked
- * first; the rule is the one by which the agent lets it out by itself (its hook
- * `unbuffer`): the domain is this node's alone, and no session has a name. */
+ * Nobody has said yet, perhaps, whose the domain is: its standby may be about
+ * to take it over, from a checkpoint that does not know what is held.  A new
+ * buffer is laid over the old one, which lets out what that holds.  So this is
+ * asked first; the rule is the one by which the agent lets it out by itself
+ * (its hook `unbuffer`): the domain is this node's alone, and no session has a
+ * name. */
 
 #include <config.h>
 

@@ -17,8 +17,8 @@ bool left_buffer(uint32_t domid);
  * leave, else why not (to be freed). */
 char *left_problem(const struct json *status);
 
-/* Asks the agent, and again for a little, until it may: the domain may be about
- * to be committed to this node alone.  Returns as above. */
+/* Asks the agent, and again for a little, until it may: the domain may be
+ * about to be committed to this node alone.  Returns as above. */
 char *left_wait(const char *domain);
 
 #endif /* left.h */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The receiving end's state machine: see the header.
  *
- *   COPYING --- first whole checkpoint ---> HOLDING --- commit ---> DRAINING
- *      |                                       |                        |
- *      |  suspicion, kill, xl ended            |  denied, kill,         | drained,
- *      v                                       v  xl ended              v  ...
- *    RESET <------------------------------- RESET <----------------- RESET
+ *   COPYING --- first whole checkpoint --> HOLDING --- commit --> DRAINING
+ *
+ *   each of them -----------------------------------------------> RESET
+ *     COPYING: at a suspicion; HOLDING: when denied; DRAINING: when drained;
+ *     and any of them when xl has ended, or is to
  *
  * In HOLDING a suspicion ends nothing: the agent is asked, and whoever died is
  * for it to say. */

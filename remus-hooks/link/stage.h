@@ -45,9 +45,9 @@ void stage_init(struct stage *);
 bool stage_whole(struct stage *);
 /* Whether what came may go to xl, although no checkpoint ends there. */
 bool stage_passes(const struct stage *, bool stream_ended);
-/* Whether more of the stream can be taken: what xl has not taken of it ('ready'
- * bytes that it may) must not grow for ever.  A checkpoint that is not whole
- * yet must become so. */
+/* Whether more of the stream can be taken: what xl has not taken of it
+ * ('ready' bytes that it may) must not grow for ever.  A checkpoint that is not
+ * whole yet must become so. */
 bool stage_wants(const struct stage *, bool connected, uint64_t ready,
                  uint64_t burst, uint64_t memory);
 
@@ -62,8 +62,9 @@ unsigned int stage_drained(struct stage *);
  * lost. */
 unsigned int stage_end(struct stage *);
 
-/* Of 'marked' bytes that xl may have, 'left' are not taken.  Returns true if it
- * has taken nothing for longer than 'limit': its copy could not take over. */
+/* Of 'marked' bytes that xl may have, 'left' are not taken.  Returns true if
+ * it has taken nothing for longer than 'limit': its copy could not take
+ * over. */
 bool stage_hung(struct stage *, uint64_t marked, uint64_t left,
                 long long int now, long long int limit);
 

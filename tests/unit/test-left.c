@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When what a dead `xl-remus protect` holds back may leave: as long as anything
- * is not known, it may not. */
+/* When what a dead `xl-remus protect` holds back may leave: as long as
+ * anything is not known, it may not. */
 
 #include <config.h>
 
