@@ -134,8 +134,20 @@ pids_of_target() {
     sender) processes $owner "dts-link .*voip|dts-save-helper --save|fakexl.py remus|fakehelper.py --save" ;;
     receiver) processes $standby "dts-save-helper --restore|fakexl.py migrate-receive|fakehelper.py --restore" ;;
     link) processes $standby "dts-link .*--listen" ;;
+    copy-*) processes $standby "$(one_of ${1#*-} restore receive)" ;;
+    own-*) processes $owner "$(one_of ${1#*-} save remus)" ;;
     dom0-*) ip netns pids $P$(node_of $1) | xargs ;;
     *) pid_of $(name_of $1) ;;
+    esac
+}
+# one_of link|shim|helper|xl save|restore remus|receive: a single process of a
+# stream's end.
+one_of() {
+    case $1 in
+    link) echo "dts-link .*voip" ;;
+    shim) echo "dts-save-helper --$2" ;;
+    helper) echo "python3.*fakehelper.py --$2" ;;
+    xl) echo "python3.*fakexl.py (migrate-)?$3" ;;
     esac
 }
 start_again() {
@@ -367,7 +379,7 @@ cell() {
         heal_scenario $scenario >$dir/heal 2>&1
         # A copy that was killed with its only host is gone, and so is a guest
         # that crashed when its stream had ended: that must be said.
-        case $scenario:$t in *:receiver | *:link | crash:sender) expect=either ;; esac
+        case $scenario:$t in *:receiver | *:link | *:copy-* | crash:sender) expect=either ;; esac
         healed=$(uptime_now) bound=$((40000 * SLOW)) scenario=healed
         wait_for 40 serves 2>/dev/null
     fi
