@@ -238,7 +238,8 @@ measures() {    # measures COMMAND...: which is run while dirty pages are logged
     wait $pid
 }
 measures saver
-ok "somebody who begins to save it meanwhile keeps the log" test -e $W/hostA/xen/logdirty
+ok "somebody who begins to save it meanwhile keeps the log" test -e $W/hostA/xen/logdirty ||
+    diag "$(cat $W/out $W/err; ps -o pid,etimes,stat,args -p $saver)"
 ok "and there is no figure" grep -q "^warn  dirty .*somebody has begun to save it" $W/out
 kill $saver; rm $W/hostA/xen/logdirty
 dom3 p
