@@ -6,7 +6,8 @@ EXTRA_DIST += tests/demo tests/xenlab/README.md \
 	tests/xenlab/dom0-modules tests/xenlab/dts.sh tests/xenlab/guest/echod.c \
 	tests/xenlab/guest/init tests/xenlab/guest/patient.c tests/xenlab/guest/uas.xml tests/xenlab/lab \
 	tests/xenlab/bench tests/xenlab/bench-report \
-	tests/xenlab/lib.sh tests/xenlab/packages.sh tests/xenlab/report tests/xenlab/run \
+	tests/xenlab/ipsec.sh tests/xenlab/lib.sh tests/xenlab/own.sh \
+	tests/xenlab/packages.sh tests/xenlab/report tests/xenlab/run \
 	tests/xenlab/scenarios.sh tests/xenlab/stamp tests/xenlab/stock.sh \
 	debian/changelog debian/control debian/copyright \
 	debian/default/remus-dts-agent debian/default/remus-dts-db \
