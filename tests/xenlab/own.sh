@@ -4,10 +4,15 @@
 # The tests of xl-remus on real Xen (parts of tests/xenlab/run): protection and
 # failover, switchover, what may be killed or stopped, a link that is slow.
 
+# In ms: the link's patience in part protect (dts_times 100); what emulated hosts
+# may be slower by.
+PEER_TIMEOUT=500
+SLOWNESS=1500
+
 # xl-remus at both ends.  The voice passes, all else is held until it is
 # committed: nothing that a client has seen is rolled back.
 part_protect() {
-    local id
+    local id INTERVAL=$INTERVAL
     TOOLSTACK=xl-remus PROTECT_OPTIONS=--realtime=rtp:6000
     step dts_receiver 'xl-remus receive'
     ensure A
@@ -38,15 +43,19 @@ part_protect() {
     safe ok "xl-remus: by TCP nothing was lost, and nothing came twice" tcp_ok
     back A
 
+    # (Checkpoints are so seldom from here on that one which is asked for is seen.)
+    INTERVAL=2000
     protected "xl-remus, backup lost" B
     id=$(boot_id)
+    lost_backup "xl-remus" B
     cable A rep off
-    ok "xl-remus, backup lost: hostB goes on alone" soon dts_bound hostB alone
-    ok "xl-remus, backup lost: the same guest serves" soon same_guest "$id"
-    safe ok "xl-remus, backup lost: one copy runs, there" one_copy B
+    ok "xl-remus, tunnel 1 cut: hostB goes on alone" soon dts_bound hostB alone
+    ok "xl-remus, tunnel 1 cut: the same guest serves" soon same_guest "$id"
+    safe ok "xl-remus, tunnel 1 cut: one copy runs, there" one_copy B
     cable A rep on
-    ok "xl-remus, backup back: protected again by itself" eventually 120 dts_bound hostB protected
+    ok "xl-remus, tunnel 1 back: protected again by itself" eventually 120 dts_bound hostB protected
     ok "xl-remus: a checkpoint now" on B 'xl-remus checkpoint -t 60 voip'
+    guest_asks "xl-remus, the guest asks" B
     ok "xl-remus: unprotect" on B 'xl-remus unprotect voip'
     ok "xl-remus, unprotected: the buffer is gone" no_buffer B
     ok "xl-remus, unprotected: the copy is gone" soon no_guest A
@@ -54,6 +63,120 @@ part_protect() {
     TOOLSTACK=xl PROTECT_OPTIONS=
     step dts_receiver ''
 }
+# lost_backup NAME HOST: in the middle of a call HOST's peer loses its power, and
+# comes back later.
+lost_backup() {
+    local name="$1, backup lost" h=$2 cut
+    CALL_TCP=1
+    step begin_call remus-dts "$call"
+    CALL_TCP=
+    step on "$h" 'xl-remus checkpoint -t 60 voip'
+    # What comes out of the plug.
+    step on "$h" 'setsid tcpdump -i $(cd /sys/class/net && echo dtsb*) -n -U -s 128 -Z root -w /lab/plug.pcap udp src port 7 2>/lab/plug.err </dev/null &
+        for i in {1..100}; do ! grep -q "listening on" /lab/plug.err || exit 0; sleep 0.1; done; exit 1'
+    cut=$(power_cut "$(other_of "$h")")
+    ok "$name: $(node_of "$h") goes on alone" soon dts_bound "$(node_of "$h")" alone
+    ok "$name: the call goes on" eventually 30 serves "$call" $DTS_GUEST "$(now_ms)"
+    safe ok "$name: one copy runs, there" one_copy "$h"
+    call_end "$call"
+    echo "$INTERVAL" | tee "$call/period" >"$call/interval"
+    step collect remus-dts "$call" "$cut" backup flow gre "$h"
+    sed 's/^/# /' "$call/timeline"
+    ok "$name: the guest's state continued and its BYE was answered" is "$(field state_continued)" true
+    safe ok "$name: nothing was rolled back" is "$(field rolled_back)" 0
+    safe ok "$name: by TCP nothing was lost, and nothing came twice" tcp_ok
+    safe ok "$name: what was held left in its order" in_order "$h"
+    say "$name: out of the plug came $(in_order "$h" | paste -sd';')"
+    say "$name: longest gaps: voice $(field gap_ms) ms; after the cut, of what is held: $(gap_after "$cut") ms"
+    ok "$name: the voice went on within one peer-timeout" at_most "$(field gap_ms)" $((PEER_TIMEOUT + SLOWNESS))
+    ok "$name: so did what was held, and all after it" at_most "$(gap_after "$cut")" $((PEER_TIMEOUT + SLOWNESS))
+    ok "$name: the log has it" last_event "$(node_of "$h")" alone
+    back "$(other_of "$h")"
+    had=0
+    ok "$name, and back: the first copy tells how far it is" eventually 120 progress "$h"
+    ok "$name, and back: protected again by itself" eventually 120 dts_bound "$(node_of "$h")" protected
+}
+# last_event NODE TYPE: what a node wrote down last of voip, in the last run.
+last_event() {
+    is "$(jq -r --arg node "$1" '.headings as $names | [.data[] | [$names, .] | transpose | map({(.[0]): .[1]}) | add |
+        select(.node == $node and .domain == "voip")] | max_by(.time).type' "$call/events.json")" "$2"
+}
+# gap_after CUT_MS: the longest time without an answer of the counter, from then on.
+gap_after() {
+    awk -F, -v cut="$1" 'NR > 1 && $3 > cut { print $3 }' "$call/probe.csv" | sort -n |
+        awk -v last="$1" '{ if ($1 - last > gap) gap = $1 - last; last = $1 } END { printf "%d\n", NR ? gap : 1e9 }'
+}
+# in_order HOST: the counter's answers came out of its plug in the order of their
+# making.  (On their way to the client, a switch that learns a flow may let some be
+# overtaken.)
+in_order() {
+    on "$1" '! p=$(pgrep -x tcpdump) || kill $p; tcpdump -r /lab/plug.pcap -n -A 2>/dev/null | awk "
+        \$NF ~ /^[0-9a-f]+\$/ && length(\$NF) == 8 {
+            if (\$(NF - 1) + 0 <= last) { print \"answer\", \$(NF - 1), \"after\", last; bad = 1 }
+            if (n && \$(NF - 1) > last + 1) { missing += \$(NF - 1) - last - 1; print \"after\", last, \"came\", \$(NF - 1) }
+            last = \$(NF - 1) + 0; n++
+        }
+        END { print n + 0, \"answers,\", missing + 0, \"missing\"; exit bad || n < 50 }"'
+}
+# progress HOST: its engine is making the first copy, and is further than it was.
+progress() {
+    local n
+    n=$(on "$1" 'xl-remus status --json voip' | jq 'select(.state == "copying" and .copied_bytes < .memory_bytes).copied_bytes')
+    [ "${n:-0}" -gt "$had" ] && [ "$had" -gt 0 ] && { say "first copy: $((had >> 20)), then $((n >> 20)) MiB"; return; }
+    had=${n:-$had}
+    return 1
+}
+# status_of HOST NAME: of its engine.
+status_of() { on "$1" 'xl-remus status --json voip' | jq -r ".$2"; }
+
+# guest_asks NAME HOST: a program in the guest asks for checkpoints: it is told
+# when they are committed; it gets no more of them than it may, and for what is
+# no wish it gets none.
+guest_asks() {
+    local name=$1 h=$2 dir text begun taken t
+    dir=/local/domain/$(on "$h" xl domid voip)/data/remus-dts
+    on "$h" "setsid timeout 300 xenstore-watch $dir/committed >/lab/committed 2>&1 </dev/null &"
+    step soon on "$h" 'test -s /lab/committed'          # (The watch is there.)
+    text=$(printf '%0256d' 1)
+    ok "$name: a wish of 256 bytes is granted, and it is told so" guest_is_told "$text"
+    # (Its own words would wait for one more checkpoint each.)
+    ok "$name: ten times more, one after the other" ten_wishes "$h" "$dir"
+    read -r begun t <"$XENLAB_DIR/wishes"
+    say "$name: $begun checkpoints in $t ms; $INTERVAL ms are between two by themselves"
+    ok "$name: each was taken at once, not at its time" at_least "$begun" $((t / INTERVAL + 2))
+    taken=$(lines_of "$h" /lab/committed) t=$(now_ms)
+    ok "$name: 200 wishes in two seconds: the last one is granted" guest_is_told flood 200 10
+    taken=$(($(lines_of "$h" /lab/committed) - taken)) t=$(($(now_ms) - t))
+    say "$name: 200 wishes: $taken taken in $t ms"
+    ok "$name: of 200 wishes at most one in 200 ms is taken" at_most "$taken" $((t / 200 + 2))
+    taken=$(lines_of "$h" /lab/committed)
+    # (The engine answers after it has seen what was written before.)
+    for text in "$(printf '%0257d' 1)" ''; do
+        step on "$h" "xenstore-write $dir/checkpoint '$text' && xl-remus status voip"
+    done
+    ok "$name: one wish more is granted" guest_is_told last
+    ok "$name: 257 bytes, and none, were no wishes" is "$(($(lines_of "$h" /lab/committed) - taken))" 1
+    step on "$h" 'p=$(pgrep -x xenstore-watch) && kill $p'
+}
+# ten_wishes HOST DIRECTORY: each is granted before the next one is written; how many
+# checkpoints were begun meanwhile, and how long it took in ms, in $XENLAB_DIR/wishes.
+ten_wishes() {
+    on "$1" >"$XENLAB_DIR/wishes" <<END
+begun() { xl-remus status --json voip | jq .begun; }
+n=\$(begun) t=\${EPOCHREALTIME/./}
+for i in {1..10}; do
+    xenstore-write $2/checkpoint "wish \$i"
+    until [ "\$(xenstore-read $2/committed)" = "wish \$i" ]; do
+        [ \$((\${EPOCHREALTIME/./} - t)) -lt 60000000 ] || exit 1
+        sleep 0.05
+    done
+done
+t=\$(((\${EPOCHREALTIME/./} - t) / 1000))
+echo "\$((\$(begun) - n)) \$t"
+END
+}
+guest_is_told() { in_ns "$XL/call/ask.py" $DTS_GUEST "$@"; }
+lines_of() { on "$1" "wc -l <$2"; }
 tcp_ok() { jq -e .ok "$call/tcp.json" >/dev/null || { cat "$call/tcp.json"; return 1; }; }
 # on_the_wire NAME HOST: what a client sees of the modified buffering rule: voice
 # comes back when it was sent, SIP and the counter with their checkpoints.
