@@ -207,17 +207,30 @@ no_buffer() { local out; out=$(on "$1" ip -br link) && ! grep '^dts[ab][0-9]' <<
 
 # Moved in good order; and stock xl sends to our receiver.
 part_switchover() {
-    local id
-    TOOLSTACK=xl-remus
+    local id begun
+    TOOLSTACK=xl-remus PROTECT_OPTIONS=--realtime=rtp:6000
     step dts_receiver 'xl-remus receive'
     protected "switchover" B
     id=$(boot_id)
+    CALL_TCP=1
+    step begin_call remus-dts "$call"
+    CALL_TCP=
+    step in_checkpoint B "$call"
+    begun=$(now_ms)
     ok "switchover" on B 'xl-remus switchover voip'
     ok "switched over: hostA runs it" soon dts_bound hostA alone
+    ok "switched over: voice comes from there" survive remus-dts "$call" "$begun"
+    call_end "$call"
+    step collect remus-dts "$call" "$begun" switchover flow gre A
+    sed 's/^/# /' "$call/timeline"
+    ok "switched over: the guest's state continued and its BYE was answered" is "$(field state_continued)" true
+    safe ok "switched over: nothing was rolled back" is "$(field rolled_back)" 0
+    safe ok "switched over: by TCP nothing was lost, and nothing came twice" tcp_ok
+    say "switchover: longest gaps: voice $(field gap_ms) ms, counter $(field probe.gap_ms) ms, TCP $(field tcp.longest_gap_ms) ms"
     ok "switched over: the same guest serves" soon same_guest "$id"
     safe ok "switched over: one copy runs, there" soon one_copy A
     ok "switched over: the other is gone" soon no_guest B
-    TOOLSTACK=xl
+    TOOLSTACK=xl PROTECT_OPTIONS=
     protected "stock sender, our receiver" A
     lost_power "stock sender, our receiver" A flow
     back A
@@ -287,8 +300,23 @@ part_own-stop() {
     stopped "receiver's link stopped for 8 s" B 'dts-link --listen' 8 another n
     stopped "secondary's gate stopped for 8 s" B 'dts-save-helper --restore' 8 any
     stopped "receiver stopped for 8 s" B '^[^ ]*xl-remus receive' 8 any
+    granted_late "receiver's link stopped, the guest asks" A
     TOOLSTACK=xl PROTECT_OPTIONS=
     step dts_receiver ''
+}
+# granted_late NAME HOST: what the guest asked for is not granted while HOST's peer
+# is silent.
+granted_late() {
+    local name=$1 h=$2 session dir
+    protected "$name" "$h"
+    session=$(session_of)
+    dir=/local/domain/$(on "$h" xl domid voip)/data/remus-dts
+    step on "$(other_of "$h")" 'p=$(pgrep -n -f -- "dts-link --listen") && kill -STOP $p && echo $p >/lab/listener'
+    safe ok "$name: nothing is granted to it" \
+        on "$h" "xenstore-write $dir/checkpoint late; sleep 0.7; [ \"\$(xenstore-read $dir/committed 2>/dev/null)\" != late ]"
+    step on "$(other_of "$h")" 'kill -CONT $(cat /lab/listener)'
+    ok "$name: it is when the peer has the checkpoint" soon on "$h" "[ \"\$(xenstore-read $dir/committed)\" = late ]"
+    ok "$name: by the same session" still "$session"
 }
 
 # A second site: 50 ms away, 20 Mbit/s, 1 % of packets lost.
@@ -296,7 +324,7 @@ far() { local h; for h in A B; do on $h 'tc qdisc replace dev rep0 root netem de
 near() { local h; for h in A B; do ! is_up $h || on $h 'tc qdisc del dev rep0 root' || return 1; done; }
 part_wan() {
     local session
-    TOOLSTACK=xl-remus PROTECT_OPTIONS=--realtime=rtp:6000
+    TOOLSTACK=xl-remus PROTECT_OPTIONS="--realtime=rtp:6000 --bandwidth=4M --max-interval=600"
     step dts_receiver 'xl-remus receive'
     ensure A
     step far
@@ -308,6 +336,7 @@ part_wan() {
     say "WAN: a checkpoint each $(jq '.last_interval_us / 1000 | round' "$XENLAB_DIR/wan.json") ms, $(jq '.last_bytes' "$XENLAB_DIR/wan.json") bytes, $(jq '.last_wire_bytes' "$XENLAB_DIR/wan.json") on the wire, ack $(jq '.last_ack_us / 1000 | round' "$XENLAB_DIR/wan.json") ms"
     ok "WAN: protected, by the same session" still "$session"
     ok "WAN: less than a tenth of the bytes goes over the wire" jq -e '.last_wire_bytes * 10 < .last_bytes' "$XENLAB_DIR/wan.json"
+    guest_writes "WAN" A
     CALL_TCP=1
     lost_power "WAN" A flow
     CALL_TCP=
@@ -317,6 +346,88 @@ part_wan() {
     back A
     TOOLSTACK=xl PROTECT_OPTIONS=
     step dts_receiver ''
+}
+
+# guest_writes NAME HOST: the guest writes more than its link may carry (4 Mbit/s):
+# checkpoints become fewer, that is told, and the link carries no more than it may.
+guest_writes() {
+    local name=$1 h=$2 session bytes t
+    session=$(session_of)
+    ok "$name: the interval is bearable" is "$(status_of "$h" slow)" false
+    guest_write 512
+    ok "$name, the guest writes: it is told that checkpoints come too seldom" soon slow "$h" true
+    ok "$name, the guest writes: dts-ctl status tells it, too" soon slow_told
+    # (The counter of hostA's cable, over ten seconds of the host's own clock.)
+    on "$h" 'for i in 1 2; do [ $i = 1 ] || sleep 10; echo "${EPOCHREALTIME/./} $(cat /sys/class/net/rep0/statistics/tx_bytes)"; done' >"$XENLAB_DIR/rate"
+    bytes=$(awk 'NR == 2 { printf "%d", ($2 - b) / (($1 - t) / 1e6) } { t = $1; b = $2 }' "$XENLAB_DIR/rate")
+    t=$(status_of "$h" last_interval_us)
+    say "$name, the guest writes: a checkpoint each $((t / 1000)) ms, $((bytes / 1000)) kB/s through tunnel 1"
+    ok "$name, the guest writes: the interval is longer than was asked for" at_least "$t" $((3 * INTERVAL * 1000))
+    ok "$name, the guest writes: no more than --bandwidth goes over the link" at_most "$bytes" 550000
+    ok "$name, the guest writes: and most of that is used" at_least "$bytes" 250000
+    guest_write 0
+    ok "$name, it writes no more: that checkpoints come often enough is told" soon slow "$h" false
+    ok "$name: by the same session" still "$session"
+}
+guest_write() { in_ns bash -c "echo -n $1 >/dev/udp/$DTS_GUEST/19"; }
+slow() { is "$(status_of "$1" slow)" "$2"; }
+slow_told() { dts status voip | tee "$XENLAB_DIR/status" | grep -q 'condition slow: a checkpoint comes each' || { cat "$XENLAB_DIR/status"; return 1; }; }
+
+# Two guests, each with its session: a host's death moves both.
+part_two() {
+    local cut pids second=10.20.0.101
+    TOOLSTACK=xl-remus PROTECT_OPTIONS=--realtime=rtp:6000
+    step dts_receiver 'xl-remus receive'
+    protected "two guests" A
+    guest_config A sip br-dts vif-ovs-dts $second 00:16:3e:00:00:65
+    step dts domain-add sip --network=voice --address="'00:16:3e:00:00:65 $second'" --primary=hostA --secondary=hostB
+    step on A xl create -q /lab/sip.cfg
+    step eventually "$XENLAB_PATIENCE" probe_answers $second
+    ok "two guests: the second one is protected" dts_protect A sip
+    ok "two guests: the first one still is" dts_bound hostA protected
+    say "two guests: $(on A 'xl list' | awk 'NR > 1 { print $1, $3, $5 }' | paste -sd,); B has $(on B 'xl info free_memory') MiB left"
+    CALL_TCP=1
+    step begin_call remus-dts "$call"
+    CALL_TCP=
+    ip netns exec "$XENLAB_NS" "$XENLAB_DIR/probe" $second 7200 "$call/second.csv" 20 >"$call/second.out" 2>&1 &
+    pids=$!
+    ip netns exec "$XENLAB_NS" "$XL/call/transfer.py" $second "$call/second.json" >"$call/second.err" 2>&1 &
+    pids="$pids $!"
+    step in_checkpoint A "$call"
+    step on A 'xl-remus checkpoint -t 60 sip'
+    cut=$(power_cut A)
+    ok "two guests: voice comes back" survive remus-dts "$call" "$cut"
+    ok "two guests: the second one serves" soon probe_answers $second
+    call_end "$call"
+    kill $pids
+    step eventually 60 test -s "$call/second.json"
+    step eventually 10 test -s "$call/second.csv"
+    step collect remus-dts "$call" "$cut" power flow gre
+    safe ok "two guests: hostB runs both, once each" is "$(running B | xargs -n 1 | sort | xargs)" 'sip voip'
+    ok "two guests: the first one's binding is hostB alone" soon dts_bound hostB alone
+    ok "two guests: the second one's, too" soon dts_bound hostB alone sip
+    ok "two guests: the first one's state continued and its BYE was answered" is "$(field state_continued)" true
+    safe ok "two guests: nothing of the first was rolled back" is "$(field rolled_back)" 0
+    safe ok "two guests: by TCP nothing was lost, and nothing came twice" tcp_ok
+    safe ok "two guests: the second one is the same guest, and nothing of it was rolled back" \
+        is "$(counted "$call/second.csv" "$cut")" "1 boot ids, 0 rolled back, answers after the cut"
+    safe ok "two guests: by TCP nothing was lost of the second, and nothing came twice" jq -e '.ok' "$call/second.json"
+    say "two guests: voice gap $(field gap_ms) ms, the second one's TCP $(jq .longest_gap_ms "$call/second.json") ms"
+    on B 'xl destroy sip'
+    dts domain-del --force sip >/dev/null
+    back A
+    TOOLSTACK=xl PROTECT_OPTIONS=
+    step dts_receiver ''
+}
+# counted CSV CUT_MS: what a probe saw of a counter.
+counted() {
+    awk -F, -v cut="$2" 'NR > 1 && $3 != "" {
+            if (high - $4 + 1 > back) back = high - $4 + 1
+            if ($4 > high) high = $4
+            if (!($5 in id)) { id[$5]; n++ }
+            if ($3 > cut) after = ", answers after the cut"
+        }
+        END { printf "%d boot ids, %d rolled back%s\n", n, high ? back : 0, after }' "$1"
 }
 
 # One call, one TCP connection and one counter across many failovers.
