@@ -113,7 +113,7 @@ dts_guest() {
 }
 
 # dts_protect FROM [DOMAIN]: by $TOOLSTACK: "xl" is stock xl remus through dts-link
-# and the gate; "xl-remus" is xl-remus protect with
+# and the gate; "caller" is call/caller.c; "xl-remus" is xl-remus protect with
 # $PROTECT_OPTIONS.  A first copy
 # that is given up (emulated hosts pause now and then) is begun again, as an
 # operator would.
@@ -123,6 +123,7 @@ dts_protect() {
     while [ "$(now_ms)" -lt $end ]; do
         case $TOOLSTACK in
         xl) on "$1" "pgrep -f '[b]in/xl remus' >/dev/null || setsid bash -c 'LIBXL_SAVE_HELPER=/usr/libexec/remus-dts/dts-save-helper xl remus -F -n -d -i $INTERVAL -s \"\" voip \"exec dts-link voip\" 2>&1 | /lab/stamp >>/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &" ;;
+        caller) on "$1" "xl-remus status voip >/dev/null 2>&1 || setsid /lab/caller protect /lab/rec voip $INTERVAL >>/var/log/lab-caller.log 2>&1 </dev/null &" ;;
         *) on "$1" "xl-remus status $domain >/dev/null 2>&1 || xl-remus protect --detach --pidfile --log-file -i $INTERVAL $PROTECT_OPTIONS $domain" ;;
         esac
         ! on G "dts-ctl --timeout=20 wait $domain --state=protected --owner=$node" >/dev/null || return 0
