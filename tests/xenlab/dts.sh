@@ -112,19 +112,21 @@ dts_guest() {
     eventually "$XENLAB_PATIENCE" probe_answers $DTS_GUEST
 }
 
-# dts_protect FROM: by $TOOLSTACK: "xl" is stock xl remus through dts-link and
-# the gate; "xl-remus" is xl-remus protect with $PROTECT_OPTIONS.  A first copy
+# dts_protect FROM [DOMAIN]: by $TOOLSTACK: "xl" is stock xl remus through dts-link
+# and the gate; "caller" is call/caller.c; "xl-remus" is xl-remus protect with
+# $PROTECT_OPTIONS.  A first copy
 # that is given up (emulated hosts pause now and then) is begun again, as an
 # operator would.
 dts_protect() {
-    local end=$(($(now_ms) + XENLAB_PATIENCE * 1000)) node
+    local end=$(($(now_ms) + XENLAB_PATIENCE * 1000)) node domain=${2-voip}
     node=$(node_of "$1")
     while [ "$(now_ms)" -lt $end ]; do
         case $TOOLSTACK in
         xl) on "$1" "pgrep -f '[b]in/xl remus' >/dev/null || setsid bash -c 'LIBXL_SAVE_HELPER=/usr/libexec/remus-dts/dts-save-helper xl remus -F -n -d -i $INTERVAL -s \"\" voip \"exec dts-link voip\" 2>&1 | /lab/stamp >>/var/log/lab-remus.log' >/dev/null 2>&1 </dev/null &" ;;
-        *) on "$1" "xl-remus status voip >/dev/null 2>&1 || xl-remus protect --detach --pidfile --log-file -i $INTERVAL $PROTECT_OPTIONS voip" ;;
+        caller) on "$1" "xl-remus status voip >/dev/null 2>&1 || setsid /lab/caller protect /lab/rec voip $INTERVAL >>/var/log/lab-caller.log 2>&1 </dev/null &" ;;
+        *) on "$1" "xl-remus status $domain >/dev/null 2>&1 || xl-remus protect --detach --pidfile --log-file -i $INTERVAL $PROTECT_OPTIONS $domain" ;;
         esac
-        ! on G "dts-ctl --timeout=20 wait voip --state=protected --owner=$node" >/dev/null || return 0
+        ! on G "dts-ctl --timeout=20 wait $domain --state=protected --owner=$node" >/dev/null || return 0
     done
     return 1
 }
@@ -137,11 +139,12 @@ dts_receiver() {
     done
 }
 
-# dts_binding: "OWNER STATE GENERATION".
+# dts_binding [DOMAIN]: "OWNER STATE GENERATION".
 dts_binding() {
-    dts --bare --columns=owner,state,generation find Binding domain=voip | xargs
+    dts --bare --columns=owner,state,generation find Binding "domain=${1-voip}" | xargs
 }
-dts_bound() { case $(dts_binding) in "$1 ${2-}"*) ;; *) return 1 ;; esac; }
+# dts_bound NODE [STATE [DOMAIN]]
+dts_bound() { case $(dts_binding "${3-voip}") in "$1 ${2-}"*) ;; *) return 1 ;; esac; }
 
 # running HOST: names of the guests there that are not paused, suspended or dying.
 running() {

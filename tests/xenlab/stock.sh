@@ -7,7 +7,7 @@
 
 STOCK_GUEST=10.9.0.100
 
-# guest_config HOST NAME BRIDGE SCRIPT ADDRESS: writes /lab/NAME.cfg there.
+# guest_config HOST NAME BRIDGE SCRIPT ADDRESS [MAC]: writes /lab/NAME.cfg there.
 guest_config() {
     on "$1" <<END
 cat >/lab/$2.cfg <<C
@@ -19,7 +19,7 @@ extra = "console=hvc0 quiet mitigations=off tsc=reliable nowatchdog cryptomgr.no
 memory = 128
 maxmem = 128
 vcpus = 1
-vif = [ "mac=00:16:3e:00:00:64,bridge=$3,script=$4" ]
+vif = [ "mac=${6-00:16:3e:00:00:64},bridge=$3,script=$4" ]
 on_crash = "preserve"
 C
 END
