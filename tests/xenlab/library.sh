@@ -172,7 +172,7 @@ struck() {
     ok "$name: it is the same guest" soon same_guest "$id"
 }
 part_moments() {
-    local moment who
+    local moment who h
     TOOLSTACK=caller
     ok "moments: the programs build" programs || bail "no programs"
     ensure A
