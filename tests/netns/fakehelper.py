@@ -8,7 +8,10 @@ as docs/specs/libxc-migration-stream says.  The guest's "memory" is the file
 $FAKEXEN_DIR/DOMID.mem: it is a PAGE_DATA record of each checkpoint; pages that
 mean nothing go with it.
 
-A file $FAKEXEN_DIR/corrupt makes the next checkpoint begin with a corrupt header.
+A file $FAKEXEN_DIR/corrupt makes the next checkpoint begin with a corrupt header,
+where it is saved or where it is restored; then it is called "corrupted".
+A file $FAKEXEN_DIR/fail-memory makes the end of the next restore fail for want
+of memory, and is gone then.
 DTS_FAKE_MEMORY_KB (512) is what the first copy carries, DTS_FAKE_DIRTY_KB (16)
 each checkpoint, DTS_FAKE_COPY_MS (0) how long the first copy takes.
 """
@@ -80,6 +83,16 @@ def memory(domid):
         return b"STATE" + f.read()
 
 
+def corrupt():
+    """True when the next header is to be: once."""
+    path = os.environ["FAKEXEN_DIR"] + "/corrupt"
+    try:
+        os.rename(path, path + "ed")
+        return True
+    except FileNotFoundError:
+        return False
+
+
 def save(fd, domid):
     chunk = os.urandom(65536)
     n = max(1, int(os.environ.get("DTS_FAKE_MEMORY_KB", 512)) // 64)
@@ -98,7 +111,7 @@ def save(fd, domid):
         epoch += 1
         if message(SUSPEND) != 1:
             complete(-1, 22)
-        if os.path.exists(os.environ["FAKEXEN_DIR"] + "/corrupt"):
+        if corrupt():
             write_all(fd, struct.pack("<II", 0x7fff1234, 0xfffffff0))
         write_all(fd, record(PAGE_DATA, memory(domid)) +
                   pages(0, b"".join(struct.pack("<Q", epoch) + page
@@ -120,6 +133,8 @@ def restore(fd, domid):
         read_all(fd, 24)
         while True:
             kind, length = struct.unpack("<II", read_all(fd, 8))
+            if whole and corrupt():
+                raise EOFError
             body = read_all(fd, length + -length % 8)[:length]
             if kind == PAGE_DATA and body.startswith(b"STATE"):
                 state = body[5:]
@@ -140,6 +155,11 @@ def restore(fd, domid):
     except (EOFError, OSError):
         if not whole:
             complete(-1, 5)
+    try:
+        os.unlink(os.environ["FAKEXEN_DIR"] + "/fail-memory")
+        complete(-1, 12)
+    except FileNotFoundError:
+        pass
     message(RESULTS, struct.pack("=QQ", 1, 2), reply=False)
     complete(0)
 
