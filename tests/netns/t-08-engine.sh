@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # xl-remus protect and receive, as far as they go without Xen: the real libxl
-# and xenstored on a Xen that is a directory (fakexen.c).  What needs a
-# hypervisor is in tests/xenlab, part protect.
+# and xenstored on a Xen that is a directory (fakexen.c).  A session is in
+# t-37-engine.sh; what needs a hypervisor is in tests/xenlab, part protect.
 . "$(dirname "$0")/onehost.sh"
 XLR=$BUILD/libxl-ext/xl-remus
 EXAMPLE=$BUILD/libxl-ext/remus-example
 [ -x "$XLR" ] && [ -x "$EXAMPLE" ] || skip_all "built without Xen"
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0:detect_leaks=0
 
-plan 47
+plan 50
 onehost_up
 U=00000000-0000-4000-8000-00000000000
 mkdir -p $W/varlib $W/run
@@ -87,6 +87,11 @@ dom create 3 voip ${U}3 r
 xlr protect -n voip
 gives 6 "no configuration of voip" "a domain of another toolstack"
 is "$(ls $W/run)" "" "nothing is left behind"
+xlr protect -n --detach --pidfile --log-file=$W/detached.log voip
+is "$rc $(grep -c "no configuration of voip" $W/detached.log)" "6 1" "a daemon whose first checkpoint never comes: whoever started it has its status"
+xlr protect -n --detach --pidfile --log-file=$W/detached.log nobody
+is "$rc" 2 "also that no second try helps (systemd's RestartPreventExitStatus)"
+is "$(ls $W/run)" "" "and no daemon, no pid"
 
 # ------------------------------------------------------------------ receive
 octal() { printf '\\%03o' "$1"; }
