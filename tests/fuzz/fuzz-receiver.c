@@ -15,7 +15,8 @@
 #include "util.h"
 
 /* Fuzz-sources: tests/fuzz/fake.c remus-hooks/link/accept.c
- * Fuzz-sources: remus-hooks/link/receive.c remus-hooks/link/session.c
+ * Fuzz-sources: remus-hooks/link/receive.c remus-hooks/link/stage.c
+ * Fuzz-sources: remus-hooks/link/session.c
  * Fuzz-sources: remus-hooks/link/peer.c remus-hooks/link/wire.c
  * Fuzz-sources: remus-hooks/link/heartbeat.c remus-hooks/link/hold.c
  * Fuzz-sources: remus-hooks/lib/agent-client.c

@@ -25,7 +25,9 @@ safe is "$(run_of remus-dts '[.copies, .hosts]')" '[1,["hostA"]]' "one copy, on 
 is "$(run_of remus-dts .bye)" '"answered"' "and the BYE is answered"
 safe is "$(run_of remus-dts .rolled_back)" 0 "nothing was rolled back"
 is "$(run_of bridge '.copies')" 2 "the stock way ends with two copies (the bed can show it)"
-is "$(run_of bridge '.rolled_back > 0')" true "and the client's state falls back there" || diag "$(run_of bridge .)"
+# (Which of the two a switch that learns leads it to is chance.)
+is "$(run_of bridge '(.hosts | length) == 1 or .rolled_back > 0')" true \
+    "and a client that gets to the other falls back" || diag "$(run_of bridge .)"
 ok "failback: there and back again" demo --scenario=failback --no-baseline
 is "$(run_of remus-dts '[.copies, .hosts]')" '[1,["hostA","hostB","hostA"]]' \
     "hostA serves with the state of both"

@@ -58,7 +58,9 @@ put_record(struct stream *s, uint32_t type, uint32_t len)
 static void
 put_pages(struct stream *s, uint32_t count, uint32_t len)
 {
-    static const uint8_t body[4096] = { [0 ... 4095] = 0x04 };
+    static const uint8_t body[8192] = { [0 ... 8191] = 0x04 };
+
+    assert_true(len <= sizeof body);
 
     put_le32(s, 1);
     put_le32(s, len);
