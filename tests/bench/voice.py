@@ -19,6 +19,7 @@ and the difference of voice to plain is the price of the rule."""
 import argparse
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -67,11 +68,12 @@ class Buffer:
 
 
 def checkpoints(guest, buf, interval, seconds):
-    """Pauses the guest each 'interval' s, for 'seconds' s."""
+    """Pauses the guest each 'interval' s, for 'seconds' s: now and then a little
+    sooner or later, so that a packet each 20 ms is met at any moment of it."""
     end = time.monotonic() + seconds
     at = time.monotonic()
     while at < end:
-        at += interval
+        at += interval + random.uniform(-.01, .01)
         time.sleep(max(0, at - time.monotonic()))
         guest.ask("suspend")
         begun = time.monotonic()
