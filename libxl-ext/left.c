@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent-client.h"
 #include "netdev-exists.h"
@@ -77,38 +76,18 @@ left_problem(const struct json *status)
     return NULL;
 }
 
-static struct json *
-object(const char *key, const char *value)
-{
-    struct json *o = json_object_create();
-
-    json_object_put_string(o, key, value);
-    return o;
-}
-
 /* One look. */
 static char *
 ask(const char *domain)
 {
-    struct json *hello = object("role", "ctl");
     struct agent_msg *answer = NULL;
-    struct agent_client *client;
     char *problem;
 
-    json_object_put(hello, "version", json_integer_create(DTS_AGENT_VERSION));
-    json_object_put(hello, "pid", json_integer_create(getpid()));
-    if (agent_client_open(NULL, AGENT_MS, &client)) {
-        json_destroy(hello);
-        return xstrdup("dts-agent does not answer");
-    }
-    agent_client_request(client, "hello", hello);
-    problem = (agent_client_call(client, "status", object("domain", domain),
-                                 AGENT_MS, &answer)
+    problem = (agent_client_status(domain, AGENT_MS, AGENT_MS, &answer)
                ? xstrdup("dts-agent does not answer")
                : answer->error ? xstrdup(answer->error)
                : left_problem(answer->result));
     agent_msg_destroy(answer);
-    agent_client_close(client);
     return problem;
 }
 

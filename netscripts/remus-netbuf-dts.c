@@ -39,32 +39,14 @@
 
 /* The classes of a domain. */
 
-static struct json *
-object(const char *key, const char *value)
-{
-    struct json *o = json_object_create();
-
-    json_object_put_string(o, key, value);
-    return o;
-}
-
 /* What the agent says about 'domain'; NULL if it cannot be asked. */
 static struct json *
 ask_agent(const char *domain)
 {
-    struct json *hello = object("role", "ctl"), *found = NULL;
+    struct json *found = NULL;
     struct agent_msg *answer = NULL;
-    struct agent_client *client;
 
-    json_object_put(hello, "version", json_integer_create(DTS_AGENT_VERSION));
-    json_object_put(hello, "pid", json_integer_create(getpid()));
-    if (agent_client_open(NULL, AGENT_OPEN_MS, &client)) {
-        json_destroy(hello);
-        return NULL;
-    }
-    agent_client_request(client, "hello", hello);
-    if (!agent_client_call(client, "status", object("domain", domain),
-                           AGENT_MS, &answer)
+    if (!agent_client_status(domain, AGENT_OPEN_MS, AGENT_MS, &answer)
         && !answer->error && answer->result->type == JSON_OBJECT) {
         const struct json *list
             = shash_find_data(json_object(answer->result), "domains");
@@ -75,7 +57,6 @@ ask_agent(const char *domain)
         }
     }
     agent_msg_destroy(answer);
-    agent_client_close(client);
     return found;
 }
 

@@ -71,9 +71,9 @@ static void conditions(const struct tracked *, const struct dts_domain *,
                        enum binding_role);
 static void start_hook(const struct dts_domain *, const char *event,
                        int domid, bool copy, const struct dts_view *);
-static void start_fence(const struct dts_domain *, const char *event,
-                        int domid, bool copy, enum dts_fence_action,
-                        const struct dts_view *);
+static void start_hook_with(const struct dts_domain *, const char *event,
+                            int domid, bool copy, enum dts_fence_action,
+                            const struct dts_view *);
 
 void
 deeds_run(struct tracked *t, const struct dts_domain *d,
@@ -406,8 +406,8 @@ clear_away(struct tracked *t, const struct dts_domain *d,
             if (!destroy) {
                 tracked_set_fenced(t, own->domid);
             }
-            start_fence(d, "fence", own->domid, false, destroy
-                        ? DTS_FENCE_DESTROY : DTS_FENCE_PAUSE, view);
+            start_hook_with(d, "fence", own->domid, false, destroy
+                            ? DTS_FENCE_DESTROY : DTS_FENCE_PAUSE, view);
         }
     } else if (wrong && own->state != GUEST_UNKNOWN
                && time_msec() - t->own_since >= OWN_GRACE_MS && hook_due(t)) {
@@ -626,14 +626,14 @@ static void
 start_hook(const struct dts_domain *d, const char *event, int domid,
            bool copy, const struct dts_view *view)
 {
-    start_fence(d, event, domid, copy, view->fence, view);
+    start_hook_with(d, event, domid, copy, view->fence, view);
 }
 
 /* The same, with another way of fencing than the database's. */
 static void
-start_fence(const struct dts_domain *d, const char *event, int domid,
-            bool copy, enum dts_fence_action fence,
-            const struct dts_view *view)
+start_hook_with(const struct dts_domain *d, const char *event, int domid,
+                bool copy, enum dts_fence_action fence,
+                const struct dts_view *view)
 {
     struct smap env = SMAP_INITIALIZER(&env);
 

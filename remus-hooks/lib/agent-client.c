@@ -5,8 +5,8 @@
  * wait for it by accident: the socket is non-blocking from the start, what the
  * kernel does not take at once is kept and sent with the next call, and an
  * agent that stops reading is given up (ENOBUFS) before it costs memory.
- * Only agent_client_open() and agent_client_call() wait, and no longer than
- * they are told to. */
+ * Only agent_client_open(), agent_client_call() and agent_client_status() wait,
+ * and no longer than they are told to. */
 
 #include <config.h>
 
@@ -389,4 +389,30 @@ agent_client_call(struct agent_client *client, const char *method,
             poll(&pfd, 1, left);
         }
     }
+}
+
+int
+agent_client_status(const char *domain, int open_ms, int timeout_ms,
+                    struct agent_msg **answer)
+{
+    struct json *hello = json_object_create();
+    struct json *params = json_object_create();
+    struct agent_client *client;
+    int error = agent_client_open(NULL, open_ms, &client);
+
+    *answer = NULL;
+    json_object_put(hello, "version", json_integer_create(DTS_AGENT_VERSION));
+    json_object_put_string(hello, "role", "ctl");
+    json_object_put(hello, "pid", json_integer_create(getpid()));
+    json_object_put_string(params, "domain", domain);
+    if (error) {
+        json_destroy(hello);
+        json_destroy(params);
+        return error;
+    }
+    /* (Its answer is not waited for: one round trip less.) */
+    agent_client_request(client, "hello", hello);
+    error = agent_client_call(client, "status", params, timeout_ms, answer);
+    agent_client_close(client);
+    return error;
 }

@@ -53,4 +53,11 @@ int agent_client_call(struct agent_client *, const char *method,
                       struct json *params, int timeout_ms,
                       struct agent_msg **answer);
 
+/* The agent's `status` of 'domain', by a connection of its own, which is not
+ * waited for longer than 'open_ms', nor the answer longer than 'timeout_ms'.
+ * 0 and '*answer' (to be destroyed; an error of the agent's is one), or as
+ * agent_client_call() and agent_client_open(). */
+int agent_client_status(const char *domain, int open_ms, int timeout_ms,
+                        struct agent_msg **answer);
+
 #endif /* agent-client.h */
